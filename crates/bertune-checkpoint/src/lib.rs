@@ -1,0 +1,1 @@
+//! Hugging Face checkpoint folders: find, read and write them.

@@ -1,0 +1,3 @@
+//! The bertune program.
+
+fn main() {}

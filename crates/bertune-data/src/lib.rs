@@ -1,0 +1,1 @@
+//! Labelled tables to ragged, padding-free batches in host memory.

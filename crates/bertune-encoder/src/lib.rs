@@ -1,0 +1,1 @@
+//! BERT: embeddings, encoder layers and pooler, on packed tokens.

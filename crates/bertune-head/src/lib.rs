@@ -1,0 +1,1 @@
+//! Classification heads on the BERT encoder, and their losses.

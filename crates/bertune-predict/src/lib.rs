@@ -1,0 +1,1 @@
+//! A fine-tuned checkpoint to labels and probabilities; no optimizer, no autodiff.

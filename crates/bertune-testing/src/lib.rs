@@ -1,0 +1,1 @@
+//! Goldens, gradient checks and faults for bertune's own tests.

@@ -1,0 +1,1 @@
+//! Text, or a pair of texts, to BERT token ids with offsets.

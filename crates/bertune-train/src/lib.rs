@@ -1,0 +1,1 @@
+//! Fine-tuning: parameter groups, schedule, loop, evaluation, run record.

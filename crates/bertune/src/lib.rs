@@ -1,0 +1,1 @@
+//! Fine-tune a pretrained BERT into a text classifier, without Python.

@@ -1,0 +1,1 @@
+//! Short stories that use bertune.
