@@ -1,0 +1,357 @@
+//! The backward of every operation, once for all backends: each op is one node of Burn's graph
+//! that calls the inner backend's `*_backward`.
+
+use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn_autodiff::grads::Gradients;
+use burn_autodiff::ops::{Backward, Ops, OpsKind};
+use burn_autodiff::{Autodiff, NodeId};
+use burn_core::tensor::backend::{AutodiffBackend, Backend};
+use burn_core::tensor::ops::FloatTensor;
+
+use crate::{Activation, BertOps, Dropout, LayerNormState, Sequences};
+
+/// Gives each parent that is tracked its gradient.
+fn register<B: Backend, const N: usize>(
+    parents: [Option<NodeId>; N],
+    gradients: [FloatTensor<B>; N],
+    grads: &mut Gradients,
+) {
+    for (parent, gradient) in parents.into_iter().zip(gradients) {
+        if let Some(parent) = parent {
+            grads.register::<B>(parent, gradient);
+        }
+    }
+}
+
+/// [`BertOps::project`] and [`BertOps::project_bias`]: a gradient that nobody asks for, as of a frozen
+/// weight, is not computed.
+#[derive(Debug)]
+struct Linear;
+
+impl<B: BertOps> Backward<B, 3> for Linear {
+    type State = (NodeId, NodeId);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
+        let (x, weight) = ops.state;
+        let x = saved.retrieve_node_output::<FloatTensor<B>>(x);
+        let weight = saved.retrieve_node_output::<FloatTensor<B>>(weight);
+        let grad = grads.consume::<B>(&ops.node);
+        let [for_x, for_weight, for_bias] = ops.parents;
+        if let Some(parent) = for_x {
+            grads.register::<B>(parent.id, B::project_input_gradient(grad.clone(), weight));
+        }
+        if let Some(parent) = for_weight {
+            grads.register::<B>(parent.id, B::project_weight_gradient(grad.clone(), x));
+        }
+        if let Some(parent) = for_bias {
+            grads.register::<B>(parent.id, B::sum_rows(grad));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Project;
+
+impl<B: BertOps> Backward<B, 2> for Project {
+    type State = (NodeId, NodeId);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, saved: &mut Checkpointer) {
+        let [x, weight] = ops.parents;
+        let ops = Ops {
+            parents: [x, weight, None],
+            node: ops.node,
+            state: ops.state,
+        };
+        Backward::<B, 3>::backward(Linear, ops, grads, saved);
+    }
+}
+
+#[derive(Debug)]
+struct BiasActivation;
+
+impl<B: BertOps> Backward<B, 2> for BiasActivation {
+    type State = (NodeId, NodeId, Activation);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, saved: &mut Checkpointer) {
+        let (x, bias, activation) = ops.state;
+        let x = saved.retrieve_node_output::<FloatTensor<B>>(x);
+        let bias = saved.retrieve_node_output::<FloatTensor<B>>(bias);
+        let grad = grads.consume::<B>(&ops.node);
+        let gradients = B::bias_activation_backward(grad, x, bias, activation);
+        register::<B, 2>(
+            ops.parents.map(|parent| parent.map(|node| node.id)),
+            gradients,
+            grads,
+        );
+    }
+}
+
+#[derive(Debug)]
+struct DropoutAddLayerNorm;
+
+impl<B: BertOps> Backward<B, 5> for DropoutAddLayerNorm {
+    type State = (LayerNormState<FloatTensor<B>>, NodeId, Option<Dropout>);
+
+    fn backward(self, ops: Ops<Self::State, 5>, grads: &mut Gradients, saved: &mut Checkpointer) {
+        let (state, gamma, dropout) = ops.state;
+        let gamma = saved.retrieve_node_output::<FloatTensor<B>>(gamma);
+        let grad = grads.consume::<B>(&ops.node);
+        let gradients = B::dropout_add_layer_norm_backward(grad, state, gamma, dropout);
+        register::<B, 5>(
+            ops.parents.map(|parent| parent.map(|node| node.id)),
+            gradients,
+            grads,
+        );
+    }
+}
+
+#[derive(Debug)]
+struct LayerNormDropout;
+
+impl<B: BertOps> Backward<B, 3> for LayerNormDropout {
+    type State = (LayerNormState<FloatTensor<B>>, NodeId, Option<Dropout>);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
+        let (state, gamma, dropout) = ops.state;
+        let gamma = saved.retrieve_node_output::<FloatTensor<B>>(gamma);
+        let grad = grads.consume::<B>(&ops.node);
+        let gradients = B::layer_norm_dropout_backward(grad, state, gamma, dropout);
+        register::<B, 3>(
+            ops.parents.map(|parent| parent.map(|node| node.id)),
+            gradients,
+            grads,
+        );
+    }
+}
+
+#[derive(Debug)]
+struct PlainDropout;
+
+impl<B: BertOps> Backward<B, 1> for PlainDropout {
+    type State = Option<Dropout>;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        register::<B, 1>(
+            ops.parents.map(|parent| parent.map(|node| node.id)),
+            [B::dropout(grad, ops.state)],
+            grads,
+        );
+    }
+}
+
+#[derive(Debug)]
+struct VarlenAttention;
+
+/// What [`VarlenAttention`] keeps: the inputs by node, the output and the backend's own state.
+#[derive(Clone, Debug)]
+struct AttentionState<T> {
+    inputs: [NodeId; 3],
+    out: T,
+    state: T,
+    sequences: Sequences,
+    heads: usize,
+    dropout: Option<Dropout>,
+}
+
+impl<B: BertOps> Backward<B, 3> for VarlenAttention {
+    type State = AttentionState<FloatTensor<B>>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
+        let AttentionState {
+            inputs,
+            out,
+            state,
+            sequences,
+            heads,
+            dropout,
+        } = ops.state;
+        let [query, key, value] = inputs.map(|id| saved.retrieve_node_output(id));
+        let grad = grads.consume::<B>(&ops.node);
+        let gradients = B::varlen_attention_backward(
+            grad, query, key, value, out, state, &sequences, heads, dropout,
+        );
+        register::<B, 3>(
+            ops.parents.map(|parent| parent.map(|node| node.id)),
+            gradients,
+            grads,
+        );
+    }
+}
+
+/// The state of a layer norm as untracked tensors of the autodiff backend.
+fn untracked<A: AutodiffBackend>(
+    state: LayerNormState<FloatTensor<A::InnerBackend>>,
+) -> LayerNormState<FloatTensor<A>> {
+    LayerNormState {
+        normalized: A::from_inner(state.normalized),
+        reciprocal_std: A::from_inner(state.reciprocal_std),
+    }
+}
+
+impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
+    fn project(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [x.node.clone(), weight.node.clone()];
+        match Project.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&x), prep.checkpoint(&weight));
+                prep.finish(state, B::project(x.primitive, weight.primitive))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::project(x.primitive, weight.primitive)),
+        }
+    }
+
+    fn project_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node.clone(), weight.node.clone(), bias.node.clone()];
+        match Linear.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&x), prep.checkpoint(&weight));
+                prep.finish(
+                    state,
+                    B::project_bias(x.primitive, weight.primitive, bias.primitive),
+                )
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::project_bias(
+                x.primitive,
+                weight.primitive,
+                bias.primitive,
+            )),
+        }
+    }
+
+    fn bias_activation(
+        x: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node.clone(), bias.node.clone()];
+        match BiasActivation
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&x), prep.checkpoint(&bias), activation);
+                prep.finish(
+                    state,
+                    B::bias_activation(x.primitive, bias.primitive, activation),
+                )
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::bias_activation(x.primitive, bias.primitive, activation))
+            }
+        }
+    }
+
+    fn dropout_add_layer_norm(
+        x: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, LayerNormState<FloatTensor<Self>>) {
+        let nodes = [&x, &bias, &residual, &gamma, &beta].map(|input| input.node.clone());
+        let kind = DropoutAddLayerNorm
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful();
+        let gamma_input = gamma.clone();
+        let (y, state) = B::dropout_add_layer_norm(
+            x.primitive,
+            bias.primitive,
+            residual.primitive,
+            gamma.primitive,
+            beta.primitive,
+            epsilon,
+            dropout,
+        );
+        let y = match kind {
+            OpsKind::Tracked(mut prep) => {
+                let gamma = prep.checkpoint(&gamma_input);
+                prep.finish((state.clone(), gamma, dropout), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        };
+        (y, untracked::<Self>(state))
+    }
+
+    fn layer_norm_dropout(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, LayerNormState<FloatTensor<Self>>) {
+        let nodes = [&x, &gamma, &beta].map(|input| input.node.clone());
+        let kind = LayerNormDropout
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful();
+        let gamma_input = gamma.clone();
+        let (y, state) = B::layer_norm_dropout(
+            x.primitive,
+            gamma.primitive,
+            beta.primitive,
+            epsilon,
+            dropout,
+        );
+        let y = match kind {
+            OpsKind::Tracked(mut prep) => {
+                let gamma = prep.checkpoint(&gamma_input);
+                prep.finish((state.clone(), gamma, dropout), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        };
+        (y, untracked::<Self>(state))
+    }
+
+    fn dropout(x: FloatTensor<Self>, dropout: Option<Dropout>) -> FloatTensor<Self> {
+        match PlainDropout
+            .prepare::<C>([x.node.clone()])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish(dropout, B::dropout(x.primitive, dropout)),
+            OpsKind::UnTracked(prep) => prep.finish(B::dropout(x.primitive, dropout)),
+        }
+    }
+
+    fn varlen_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let inputs = [query, key, value];
+        let nodes = inputs.each_ref().map(|input| input.node.clone());
+        let kind = VarlenAttention
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful();
+        let [query, key, value] = inputs.each_ref().map(|input| input.primitive.clone());
+        let (out, state) = B::varlen_attention(query, key, value, sequences, heads, dropout);
+        let tracked = match kind {
+            OpsKind::Tracked(mut prep) => {
+                let saved = AttentionState {
+                    inputs: inputs.each_ref().map(|input| prep.checkpoint(input)),
+                    out: out.clone(),
+                    state: state.clone(),
+                    sequences: sequences.clone(),
+                    heads,
+                    dropout,
+                };
+                prep.finish(saved, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        };
+        (tracked, Self::from_inner(state))
+    }
+}

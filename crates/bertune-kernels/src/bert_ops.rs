@@ -1,0 +1,226 @@
+use burn_core::tensor::{backend::Backend, ops::FloatTensor};
+
+use crate::{AdamState, AdamStep, Dropout, Sequences, primitive};
+
+/// The activation inside BERT's feed-forward block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `x · Φ(x)` with the exact error function ([Hendrycks and Gimpel, 2016](https://arxiv.org/abs/1606.08415)).
+    Gelu,
+    /// GELU approximated with the hyperbolic tangent (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluTanh,
+    /// `max(x, 0)`.
+    Relu,
+}
+
+/// What the backward of a layer norm needs from its forward.
+#[derive(Clone, Debug)]
+pub struct LayerNormState<T> {
+    /// The normalised rows before scale and shift, `[tokens, hidden]`.
+    pub normalized: T,
+    /// One over the standard deviation of each row, `[tokens, 1]`.
+    pub reciprocal_std: T,
+}
+
+/// The operations of BERT that are worth fusing.
+///
+/// Each comes as a forward and a backward. Default bodies use Burn primitives, so that
+/// `impl BertOps for MyBackend {}` is enough; a backend overrides those that pay.
+/// `Autodiff<B>` joins forward and backward into one node of the graph.
+///
+/// Tensors are Burn's primitives here: use the functions of [`ops`](crate::ops) in model code.
+pub trait BertOps: Backend {
+    /// `x · weightᵀ`.
+    ///
+    /// # Shapes
+    ///
+    /// `x: [tokens, in]`, `weight: [out, in]` as in checkpoints → `[tokens, out]`.
+    fn project(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::project::<Self>(x, weight)
+    }
+
+    /// `x · weightᵀ + bias`.
+    ///
+    /// # Shapes
+    ///
+    /// `x: [tokens, in]`, `weight: [out, in]`, `bias: [out]` → `[tokens, out]`.
+    fn project_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        primitive::project_bias::<Self>(x, weight, bias)
+    }
+
+    /// The gradient of `x` in [`project`](Self::project) and [`project_bias`](Self::project_bias).
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [tokens, out]`, `weight: [out, in]` → `[tokens, in]`.
+    fn project_input_gradient(
+        grad: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::float_matmul(grad, weight)
+    }
+
+    /// The gradient of `weight` in [`project`](Self::project) and [`project_bias`](Self::project_bias).
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [tokens, out]`, `x: [tokens, in]` → `[out, in]`.
+    fn project_weight_gradient(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(Self::float_swap_dims(grad, 0, 1), x)
+    }
+
+    /// The sum of all rows: the gradient of a bias.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens, out]` → `[out]`.
+    fn sum_rows(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::sum_rows::<Self>(x)
+    }
+
+    /// `activation(x + bias)`.
+    ///
+    /// # Shapes
+    ///
+    /// `x: [tokens, inner]`, `bias: [inner]` → `[tokens, inner]`.
+    fn bias_activation(
+        x: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        primitive::bias_activation::<Self>(x, bias, activation)
+    }
+
+    /// The gradients of `x` and `bias` in [`bias_activation`](Self::bias_activation).
+    fn bias_activation_backward(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> [FloatTensor<Self>; 2] {
+        primitive::bias_activation_backward::<Self>(grad, x, bias, activation)
+    }
+
+    /// `layer_norm(dropout(x + bias) + residual)`, with what its backward needs.
+    ///
+    /// # Shapes
+    ///
+    /// `x, residual: [tokens, hidden]`, `bias, gamma, beta: [hidden]` → `[tokens, hidden]`.
+    fn dropout_add_layer_norm(
+        x: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, LayerNormState<FloatTensor<Self>>) {
+        primitive::dropout_add_layer_norm::<Self>(x, bias, residual, gamma, beta, epsilon, dropout)
+    }
+
+    /// The gradients of `x`, `bias`, `residual`, `gamma` and `beta` in
+    /// [`dropout_add_layer_norm`](Self::dropout_add_layer_norm).
+    fn dropout_add_layer_norm_backward(
+        grad: FloatTensor<Self>,
+        state: LayerNormState<FloatTensor<Self>>,
+        gamma: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> [FloatTensor<Self>; 5] {
+        primitive::dropout_add_layer_norm_backward::<Self>(grad, state, gamma, dropout)
+    }
+
+    /// `dropout(layer_norm(x))`, with what its backward needs.
+    ///
+    /// # Shapes
+    ///
+    /// `x: [tokens, hidden]`, `gamma, beta: [hidden]` → `[tokens, hidden]`.
+    fn layer_norm_dropout(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, LayerNormState<FloatTensor<Self>>) {
+        let (y, state) = primitive::layer_norm::<Self>(x, gamma, beta, epsilon);
+        (Self::dropout(y, dropout), state)
+    }
+
+    /// The gradients of `x`, `gamma` and `beta` in
+    /// [`layer_norm_dropout`](Self::layer_norm_dropout).
+    fn layer_norm_dropout_backward(
+        grad: FloatTensor<Self>,
+        state: LayerNormState<FloatTensor<Self>>,
+        gamma: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> [FloatTensor<Self>; 3] {
+        let grad = Self::dropout(grad, dropout);
+        primitive::layer_norm_backward::<Self>(grad, state, gamma)
+    }
+
+    /// Dropout of a matrix; its own backward, for the mask depends on the key alone.
+    ///
+    /// # Shapes
+    ///
+    /// `[rows, columns]` → the same.
+    fn dropout(x: FloatTensor<Self>, dropout: Option<Dropout>) -> FloatTensor<Self> {
+        primitive::dropout::<Self>(x, dropout)
+    }
+
+    /// Scaled dot-product attention of each sequence over itself, with dropout on the
+    /// probabilities ([Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)), and a state
+    /// for the backward that only this backend understands.
+    ///
+    /// # Shapes
+    ///
+    /// `query, key, value: [tokens, heads · dim]` → `[tokens, heads · dim]`.
+    fn varlen_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let out = primitive::varlen_attention::<Self>(query, key, value, sequences, heads, dropout);
+        (out.clone(), out)
+    }
+
+    /// The gradients of `query`, `key` and `value` in
+    /// [`varlen_attention`](Self::varlen_attention), from its output and state.
+    fn varlen_attention_backward(
+        grad: FloatTensor<Self>,
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        _out: FloatTensor<Self>,
+        _state: FloatTensor<Self>,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> [FloatTensor<Self>; 3] {
+        primitive::varlen_attention_backward::<Self>(
+            grad, query, key, value, sequences, heads, dropout,
+        )
+    }
+
+    /// The sum of the squares of all elements, of shape `[1]`, for the global norm.
+    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::sum_of_squares::<Self>(x)
+    }
+
+    /// One Adam or AdamW update of one parameter: the new parameter and the new moments.
+    ///
+    /// `state` is `None` at the first step of this parameter.
+    fn adam(
+        parameter: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        state: Option<AdamState<FloatTensor<Self>>>,
+        step: &AdamStep,
+    ) -> (FloatTensor<Self>, AdamState<FloatTensor<Self>>) {
+        primitive::adam::<Self>(parameter, grad, state, step)
+    }
+}

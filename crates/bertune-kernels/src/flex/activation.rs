@@ -1,0 +1,138 @@
+use std::f32::consts::FRAC_2_PI;
+
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+use super::ROWS;
+use super::simd::{multiversion, normal, tanh};
+use super::slices::{contiguous, dims, elements, sum_parts, tensor};
+use crate::Activation;
+
+/// The cubic coefficient of GELU's tanh approximation.
+const CUBIC: f32 = 0.044_715;
+
+pub(super) fn forward(x: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
+    let [rows, width] = dims(&x);
+    let (x, bias) = (contiguous(x), contiguous(bias));
+    let bias = elements(&bias);
+    let kernel = match activation {
+        Activation::Gelu => gelu_rows,
+        Activation::GeluTanh => gelu_tanh_rows,
+        Activation::Relu => relu_rows,
+    };
+    let mut y = vec![0.0; rows * width];
+    y.par_chunks_mut(ROWS * width)
+        .zip(elements(&x).par_chunks(ROWS * width))
+        .for_each(|(y, x)| kernel(x, bias, y));
+    tensor(y, [rows, width])
+}
+
+pub(super) fn backward(
+    grad: FlexTensor,
+    x: FlexTensor,
+    bias: FlexTensor,
+    activation: Activation,
+) -> [FlexTensor; 2] {
+    let [rows, width] = dims(&x);
+    let (grad, x, bias) = (contiguous(grad), contiguous(x), contiguous(bias));
+    let bias = elements(&bias);
+    let kernel = match activation {
+        Activation::Gelu => gelu_backward_rows,
+        Activation::GeluTanh => gelu_tanh_backward_rows,
+        Activation::Relu => relu_backward_rows,
+    };
+    let mut grad_x = vec![0.0; rows * width];
+    let mut parts = vec![0.0; rows.div_ceil(ROWS) * width];
+    grad_x
+        .par_chunks_mut(ROWS * width)
+        .zip(parts.par_chunks_mut(width))
+        .zip(elements(&grad).par_chunks(ROWS * width))
+        .zip(elements(&x).par_chunks(ROWS * width))
+        .for_each(|(((grad_x, grad_bias), grad), x)| kernel(grad, x, bias, grad_x, grad_bias));
+    [
+        tensor(grad_x, [rows, width]),
+        tensor(sum_parts(&parts, width), [width]),
+    ]
+}
+
+/// `y = function(x + bias)` over rows.
+#[inline(always)]
+fn apply(x: &[f32], bias: &[f32], y: &mut [f32], function: impl Fn(f32) -> f32) {
+    let width = bias.len();
+    for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
+        for i in 0..width {
+            y[i] = function(x[i] + bias[i]);
+        }
+    }
+}
+
+/// `grad_x = grad · derivative(x + bias)` over rows, added up in `grad_bias`.
+#[inline(always)]
+fn apply_backward(
+    grad: &[f32],
+    x: &[f32],
+    bias: &[f32],
+    grad_x: &mut [f32],
+    grad_bias: &mut [f32],
+    derivative: impl Fn(f32) -> f32,
+) {
+    let width = bias.len();
+    let grad_bias = &mut grad_bias[..width];
+    let rows = grad.chunks_exact(width).zip(x.chunks_exact(width));
+    for ((grad, x), grad_x) in rows.zip(grad_x.chunks_exact_mut(width)) {
+        for i in 0..width {
+            grad_x[i] = grad[i] * derivative(x[i] + bias[i]);
+            grad_bias[i] += grad_x[i];
+        }
+    }
+}
+
+#[inline(always)]
+fn gelu_derivative(x: f32) -> f32 {
+    let (cumulative, density) = normal(x);
+    x.mul_add(density, cumulative)
+}
+
+/// The tanh of GELU's approximation.
+#[inline(always)]
+fn gelu_inner_tanh(x: f32) -> f32 {
+    tanh(FRAC_2_PI.sqrt() * (CUBIC * x * x).mul_add(x, x))
+}
+
+#[inline(always)]
+fn gelu_tanh_derivative(x: f32) -> f32 {
+    let tanh = gelu_inner_tanh(x);
+    let slope = FRAC_2_PI.sqrt() * (3.0 * CUBIC * x).mul_add(x, 1.0);
+    0.5 * ((1.0 + tanh) + x * (1.0 - tanh * tanh) * slope)
+}
+
+multiversion! {
+    fn gelu_rows(x: &[f32], bias: &[f32], y: &mut [f32]) {
+        apply(x, bias, y, #[inline(always)] |x| x * normal(x).0)
+    }
+}
+multiversion! {
+    fn gelu_tanh_rows(x: &[f32], bias: &[f32], y: &mut [f32]) {
+        apply(x, bias, y, #[inline(always)] |x| 0.5 * x * (1.0 + gelu_inner_tanh(x)))
+    }
+}
+multiversion! {
+    fn relu_rows(x: &[f32], bias: &[f32], y: &mut [f32]) {
+        apply(x, bias, y, #[inline(always)] |x| if x < 0.0 { 0.0 } else { x })
+    }
+}
+multiversion! {
+    fn gelu_backward_rows(grad: &[f32], x: &[f32], bias: &[f32], grad_x: &mut [f32], grad_bias: &mut [f32]) {
+        apply_backward(grad, x, bias, grad_x, grad_bias, gelu_derivative)
+    }
+}
+multiversion! {
+    fn gelu_tanh_backward_rows(grad: &[f32], x: &[f32], bias: &[f32], grad_x: &mut [f32], grad_bias: &mut [f32]) {
+        apply_backward(grad, x, bias, grad_x, grad_bias, gelu_tanh_derivative)
+    }
+}
+multiversion! {
+    fn relu_backward_rows(grad: &[f32], x: &[f32], bias: &[f32], grad_x: &mut [f32], grad_bias: &mut [f32]) {
+        apply_backward(grad, x, bias, grad_x, grad_bias, #[inline(always)] |x| if x > 0.0 { 1.0 } else { 0.0 })
+    }
+}

@@ -1,0 +1,276 @@
+//! Attention of packed sequences: one task per sequence and head, which never sees a token of
+//! another sequence.
+
+use burn_flex::FlexTensor;
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+use super::mask::Mask;
+use super::product::{Destination, Matrix, multiply};
+use super::simd::{dot, exp, max, multiversion, sum};
+use super::slices::{contiguous, dims, elements, tensor};
+use crate::dropout::{ATTENTION_STRIDE, Dropout};
+use crate::sequences::Sequences;
+
+/// The output, and the log of the sum of each row's exponentials, `[tokens, heads]`, from which
+/// the backward computes the probabilities again.
+pub(super) fn forward(
+    inputs: [FlexTensor; 3],
+    sequences: &Sequences,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> (FlexTensor, FlexTensor) {
+    let [tokens, width] = dims(&inputs[0]);
+    let inputs = inputs.map(contiguous);
+    let [query, key, value] = inputs.each_ref().map(elements);
+    let mask = dropout.map(Mask::from);
+    let scale = scale(width / heads);
+    let mut out = vec![0.0f32; tokens * width];
+    let mut log_sums = vec![0.0f32; tokens * heads];
+    let (out_start, log_sums_start) = (Shared(out.as_mut_ptr()), Shared(log_sums.as_mut_ptr()));
+    tasks(sequences, heads)
+        .par_iter()
+        .for_each_init(Vec::new, |buffer, task| {
+            let [query, key, value] = [query, key, value].map(|x| task.columns(x, width));
+            let n = task.len;
+            buffer.resize(n * n + n, 0.0);
+            let (scores, sums) = buffer.split_at_mut(n * n);
+            task.square(scores, query, key.transposed());
+            softmax_rows(n, scale, scores, sums);
+            if let Some(mask) = mask {
+                drop_rows(n, task.first_index(), task.heads, mask, scores);
+            }
+            // SAFETY: no other task writes this head's columns of these rows.
+            unsafe {
+                task.write(out_start, width, Matrix::new(scores, [n, n], n), value);
+                for (row, &sum) in sums.iter().enumerate() {
+                    log_sums_start
+                        .at((task.first + row) * heads + task.head)
+                        .write(sum);
+                }
+            }
+        });
+    (
+        tensor(out, [tokens, width]),
+        tensor(log_sums, [tokens, heads]),
+    )
+}
+
+/// The gradients of query, key and value.
+pub(super) fn backward(
+    grad: FlexTensor,
+    inputs: [FlexTensor; 3],
+    out: FlexTensor,
+    log_sums: FlexTensor,
+    sequences: &Sequences,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> [FlexTensor; 3] {
+    let [tokens, width] = dims(&grad);
+    let (grad, inputs) = (contiguous(grad), inputs.map(contiguous));
+    let [query, key, value] = inputs.each_ref().map(elements);
+    let (grad, out, log_sums) = (elements(&grad), elements(&out), elements(&log_sums));
+    let mask = dropout.map(Mask::from);
+    let dim = width / heads;
+    let mut gradients = [(); 3].map(|()| vec![0.0f32; tokens * width]);
+    let starts = gradients
+        .each_mut()
+        .map(|gradient| Shared(gradient.as_mut_ptr()));
+    tasks(sequences, heads)
+        .par_iter()
+        .for_each_init(Vec::new, |buffer, task| {
+            let n = task.len;
+            buffer.resize(2 * n * n + n, 0.0);
+            let (scores, rest) = buffer.split_at_mut(n * n);
+            let (grad_scores, expected) = rest.split_at_mut(n * n);
+            for (row, expected) in expected.iter_mut().enumerate() {
+                let start = (task.first + row) * width + task.head * dim;
+                *expected = dot(&grad[start..start + dim], &out[start..start + dim]);
+            }
+            let [query, key, value, grad] =
+                [query, key, value, grad].map(|x| task.columns(x, width));
+            task.square(scores, query, key.transposed());
+            task.square(grad_scores, grad, value.transposed());
+            let log_sums = &log_sums[task.first * heads + task.head..];
+            let numbers = RowNumbers {
+                scale: scale(dim),
+                log_sums,
+                heads,
+                expected,
+            };
+            grad_score_rows(n, numbers, task.first_index(), mask, scores, grad_scores);
+            let dropped = Matrix::new(scores, [n, n], n);
+            let grad_scores = Matrix::new(grad_scores, [n, n], n);
+            // SAFETY: no other task writes this head's columns of these rows.
+            unsafe {
+                task.write(starts[0], width, grad_scores, key);
+                task.write(starts[1], width, grad_scores.transposed(), query);
+                task.write(starts[2], width, dropped.transposed(), grad);
+            }
+        });
+    gradients.map(|gradient| tensor(gradient, [tokens, width]))
+}
+
+fn scale(dim: usize) -> f32 {
+    1.0 / (dim as f32).sqrt()
+}
+
+/// One head of one sequence.
+struct Task {
+    /// The sequence's first token.
+    first: usize,
+    /// The sequence's number of tokens.
+    len: usize,
+    head: usize,
+    heads: usize,
+}
+
+/// All tasks, the longest first, so that no thread ends with a long one.
+fn tasks(sequences: &Sequences, heads: usize) -> Vec<Task> {
+    let mut ranges: Vec<_> = sequences
+        .ranges()
+        .filter(|range| !range.is_empty())
+        .collect();
+    ranges.sort_by_key(|range| std::cmp::Reverse(range.len()));
+    let of_range = |range: std::ops::Range<usize>| {
+        (0..heads).map(move |head| Task {
+            first: range.start,
+            len: range.len(),
+            head,
+            heads,
+        })
+    };
+    ranges.into_iter().flat_map(of_range).collect()
+}
+
+impl Task {
+    /// This head's columns of this sequence's rows, `[len, dim]`.
+    fn columns<'a>(&self, x: &'a [f32], width: usize) -> Matrix<'a> {
+        let dim = width / self.heads;
+        Matrix::new(
+            &x[self.first * width + self.head * dim..],
+            [self.len, dim],
+            width,
+        )
+    }
+
+    /// `out = a · b` of shape `[len, len]`.
+    fn square(&self, out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>) {
+        assert_eq!(out.len(), self.len * self.len);
+        let (destination, parallelism) = (Destination::Overwrite, Parallelism::None);
+        // SAFETY: `out` is borrowed for this call and has the product's size.
+        unsafe { multiply(out.as_mut_ptr(), self.len, a, b, destination, parallelism) };
+    }
+
+    /// Writes `a · b` of shape `[len, dim]` to this head's columns of this sequence's rows.
+    ///
+    /// # Safety
+    ///
+    /// `out` points to `[tokens, width]` elements, of which nobody else touches those columns.
+    unsafe fn write(&self, out: Shared, width: usize, a: Matrix<'_>, b: Matrix<'_>) {
+        let dim = width / self.heads;
+        let (destination, parallelism) = (Destination::Overwrite, Parallelism::None);
+        // SAFETY: the place lies within `out`, and the caller vouches for the rest.
+        unsafe {
+            let place = out.at(self.first * width + self.head * dim);
+            multiply(place, width, a, b, destination, parallelism);
+        }
+    }
+
+    /// The number of this head's first row among all `tokens · heads` rows of probabilities.
+    fn first_index(&self) -> u32 {
+        (self.first * self.heads + self.head) as u32
+    }
+}
+
+/// A buffer that several tasks write to, each its own part.
+#[derive(Clone, Copy)]
+struct Shared(*mut f32);
+
+// SAFETY: a pointer may cross threads; those who write through it promise disjoint parts.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// # Safety
+    ///
+    /// `index` must lie within the buffer.
+    unsafe fn at(self, index: usize) -> *mut f32 {
+        // SAFETY: by the caller's promise.
+        unsafe { self.0.add(index) }
+    }
+}
+
+/// The index of the first probability of `row` of a task.
+#[inline(always)]
+fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
+    first_index
+        .wrapping_add((row * heads) as u32)
+        .wrapping_mul(ATTENTION_STRIDE)
+}
+
+multiversion! {
+    /// Raw scores to probabilities, in place; `sums` takes the log of each row's sum.
+    fn softmax_rows(n: usize, scale: f32, scores: &mut [f32], sums: &mut [f32]) {
+        for (row, log_sum) in scores.chunks_exact_mut(n).zip(sums) {
+            let largest = max(row) * scale;
+            row.iter_mut().for_each(|score| *score = exp(score.mul_add(scale, -largest)));
+            let total = sum(row);
+            let reciprocal = 1.0 / total;
+            row.iter_mut().for_each(|probability| *probability *= reciprocal);
+            *log_sum = largest + total.ln();
+        }
+    }
+}
+
+multiversion! {
+    /// Dropout of a task's probabilities.
+    fn drop_rows(n: usize, first_index: u32, heads: usize, mask: Mask, scores: &mut [f32]) {
+        for (row, scores) in scores.chunks_exact_mut(n).enumerate() {
+            let first = row_index(first_index, row, heads);
+            for (column, score) in scores.iter_mut().enumerate() {
+                *score *= mask.factor(first.wrapping_add(column as u32));
+            }
+        }
+    }
+}
+
+/// What the backward knows of each row of a task.
+#[derive(Clone, Copy)]
+struct RowNumbers<'a> {
+    scale: f32,
+    /// Every `heads`-th is this task's.
+    log_sums: &'a [f32],
+    heads: usize,
+    /// The gradient's product with the output.
+    expected: &'a [f32],
+}
+
+multiversion! {
+    /// Raw scores become dropped probabilities, and gradients of dropped probabilities become
+    /// gradients of raw scores, both in place.
+    fn grad_score_rows(
+        n: usize,
+        numbers: RowNumbers<'_>,
+        first_index: u32,
+        mask: Option<Mask>,
+        scores: &mut [f32],
+        grads: &mut [f32],
+    ) {
+        let RowNumbers { scale, log_sums, heads, expected } = numbers;
+        for (row, (scores, grads)) in scores.chunks_exact_mut(n).zip(grads.chunks_exact_mut(n)).enumerate() {
+            let (log_sum, expected) = (log_sums[row * heads], expected[row]);
+            let first = row_index(first_index, row, heads);
+            for i in 0..n {
+                let factor = match mask {
+                    Some(mask) => mask.factor(first.wrapping_add(i as u32)),
+                    None => 1.0,
+                };
+                let probability = exp(scores[i].mul_add(scale, -log_sum));
+                grads[i] = probability * (grads[i] * factor - expected) * scale;
+                scores[i] = probability * factor;
+            }
+        }
+    }
+}

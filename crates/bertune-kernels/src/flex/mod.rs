@@ -1,0 +1,159 @@
+//! The fused operations of the Flex backend: rayon over rows or sequences, vectorised loops
+//! compiled for several instruction sets and chosen at run time, the `gemm` crate for products.
+//!
+//! Work is split into chunks of a fixed size, never by the number of threads, so that the order
+//! of every sum, and with it every bit of the result, is the same on any machine of one kind.
+
+mod activation;
+mod adam;
+mod attention;
+mod layer_norm;
+mod mask;
+mod memory;
+mod product;
+mod simd;
+mod slices;
+
+pub use memory::keep_freed_memory;
+
+use burn_core::tensor::TensorMetadata;
+use burn_flex::{Flex, FlexTensor};
+
+use crate::{Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, Sequences};
+
+/// Rows of one task.
+const ROWS: usize = 64;
+
+impl BertOps for Flex {
+    fn project(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        product::project(x, weight, None)
+    }
+
+    fn project_bias(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+        product::project(x, weight, Some(bias))
+    }
+
+    fn project_input_gradient(grad: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        product::project_input_gradient(grad, weight)
+    }
+
+    fn project_weight_gradient(grad: FlexTensor, x: FlexTensor) -> FlexTensor {
+        product::project_weight_gradient(grad, x)
+    }
+
+    fn sum_rows(x: FlexTensor) -> FlexTensor {
+        product::sum_rows(x)
+    }
+
+    fn bias_activation(x: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
+        activation::forward(x, bias, activation)
+    }
+
+    fn bias_activation_backward(
+        grad: FlexTensor,
+        x: FlexTensor,
+        bias: FlexTensor,
+        activation: Activation,
+    ) -> [FlexTensor; 2] {
+        activation::backward(grad, x, bias, activation)
+    }
+
+    fn dropout_add_layer_norm(
+        x: FlexTensor,
+        bias: FlexTensor,
+        residual: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f64,
+        dropout: Option<Dropout>,
+    ) -> (FlexTensor, LayerNormState<FlexTensor>) {
+        layer_norm::dropout_add_layer_norm(x, bias, residual, gamma, beta, epsilon, dropout)
+    }
+
+    fn dropout_add_layer_norm_backward(
+        grad: FlexTensor,
+        state: LayerNormState<FlexTensor>,
+        gamma: FlexTensor,
+        dropout: Option<Dropout>,
+    ) -> [FlexTensor; 5] {
+        layer_norm::dropout_add_layer_norm_backward(grad, state, gamma, dropout)
+    }
+
+    fn layer_norm_dropout(
+        x: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f64,
+        dropout: Option<Dropout>,
+    ) -> (FlexTensor, LayerNormState<FlexTensor>) {
+        let shape = x.shape();
+        let zeros = || FlexTensor::zeros(shape.clone(), x.dtype());
+        let bias = FlexTensor::zeros(gamma.shape(), gamma.dtype());
+        let residual = zeros();
+        let (y, state) =
+            layer_norm::dropout_add_layer_norm(x, bias, residual, gamma, beta, epsilon, None);
+        (mask::dropout(y, dropout), state)
+    }
+
+    fn layer_norm_dropout_backward(
+        grad: FlexTensor,
+        state: LayerNormState<FlexTensor>,
+        gamma: FlexTensor,
+        dropout: Option<Dropout>,
+    ) -> [FlexTensor; 3] {
+        let grad = mask::dropout(grad, dropout);
+        let [_, _, x, gamma, beta] =
+            layer_norm::dropout_add_layer_norm_backward(grad, state, gamma, None);
+        [x, gamma, beta]
+    }
+
+    fn dropout(x: FlexTensor, dropout: Option<Dropout>) -> FlexTensor {
+        mask::dropout(x, dropout)
+    }
+
+    fn varlen_attention(
+        query: FlexTensor,
+        key: FlexTensor,
+        value: FlexTensor,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> (FlexTensor, FlexTensor) {
+        attention::forward([query, key, value], sequences, heads, dropout)
+    }
+
+    fn varlen_attention_backward(
+        grad: FlexTensor,
+        query: FlexTensor,
+        key: FlexTensor,
+        value: FlexTensor,
+        out: FlexTensor,
+        state: FlexTensor,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> [FlexTensor; 3] {
+        attention::backward(
+            grad,
+            [query, key, value],
+            out,
+            state,
+            sequences,
+            heads,
+            dropout,
+        )
+    }
+
+    fn sum_of_squares(x: FlexTensor) -> FlexTensor {
+        adam::sum_of_squares(x)
+    }
+
+    fn adam(
+        parameter: FlexTensor,
+        grad: FlexTensor,
+        state: Option<AdamState<FlexTensor>>,
+        step: &AdamStep,
+    ) -> (FlexTensor, AdamState<FlexTensor>) {
+        adam::adam(parameter, grad, state, step)
+    }
+}

@@ -1,0 +1,175 @@
+//! Matrix products through the `gemm` crate.
+
+use burn_flex::FlexTensor;
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+use super::ROWS;
+use super::slices::{contiguous, dims, elements, sum_parts, tensor};
+
+/// A matrix inside a slice: element `(row, column)` is
+/// `values[row · row_stride + column · column_stride]`.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Rows of `columns` elements, `row_stride` apart.
+    pub(super) fn new(values: &'a [f32], [rows, columns]: [usize; 2], row_stride: usize) -> Self {
+        let end = rows.saturating_sub(1) * row_stride + columns;
+        assert!(
+            rows == 0 || end <= values.len(),
+            "the matrix lies within the slice"
+        );
+        Self {
+            values,
+            rows,
+            columns,
+            row_stride,
+            column_stride: 1,
+        }
+    }
+
+    /// A whole slice as a matrix.
+    fn whole(values: &'a [f32], shape: [usize; 2]) -> Self {
+        Self::new(values, shape, shape[1])
+    }
+
+    pub(super) fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// What becomes of the values that are in the destination already.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Destination {
+    Overwrite,
+    AddTo,
+}
+
+/// `out = a · b`, or `out += a · b`, on the threads of `parallelism`.
+///
+/// # Safety
+///
+/// `out` must be valid for writes (and initialised, to add to it) of `a.rows` rows of `b.columns`
+/// elements, `row_stride` apart, that nobody else reads or writes during the call.
+pub(super) unsafe fn multiply(
+    out: *mut f32,
+    row_stride: usize,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    destination: Destination,
+    parallelism: Parallelism,
+) {
+    assert_eq!(a.columns, b.rows, "inner dimensions of a product");
+    let add = destination == Destination::AddTo;
+    // SAFETY: `Matrix` checked that both inputs lie within their slices; the caller vouches for
+    // `out`.
+    unsafe {
+        gemm::gemm(
+            a.rows,
+            b.columns,
+            a.columns,
+            out,
+            1,
+            row_stride as isize,
+            add,
+            a.values.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.values.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+/// Below this many multiplications one thread is faster.
+const PARALLEL_FROM: usize = 1 << 20;
+
+/// `a · b`, added to `start` or on its own.
+fn product(a: Matrix<'_>, b: Matrix<'_>, start: Option<Vec<f32>>) -> FlexTensor {
+    let shape = [a.rows, b.columns];
+    let destination = if start.is_some() {
+        Destination::AddTo
+    } else {
+        Destination::Overwrite
+    };
+    let mut out = start.unwrap_or_else(|| vec![0.0; shape[0] * shape[1]]);
+    assert_eq!(
+        out.len(),
+        shape[0] * shape[1],
+        "the start has the product's shape"
+    );
+    let parallel = a.rows * a.columns * b.columns >= PARALLEL_FROM;
+    let parallelism = if parallel {
+        Parallelism::Rayon(0)
+    } else {
+        Parallelism::None
+    };
+    // SAFETY: `out` is ours alone, initialised, and has the product's size.
+    unsafe { multiply(out.as_mut_ptr(), shape[1], a, b, destination, parallelism) };
+    tensor(out, shape)
+}
+
+pub(super) fn project(x: FlexTensor, weight: FlexTensor, bias: Option<FlexTensor>) -> FlexTensor {
+    let (x_shape, weight_shape) = (dims(&x), dims(&weight));
+    let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
+    let start = bias.map(|bias| elements(&bias).repeat(x_shape[0]));
+    let weight = Matrix::whole(elements(&weight), weight_shape);
+    product(
+        Matrix::whole(elements(&x), x_shape),
+        weight.transposed(),
+        start,
+    )
+}
+
+pub(super) fn project_input_gradient(grad: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    let (grad_shape, weight_shape) = (dims(&grad), dims(&weight));
+    let (grad, weight) = (contiguous(grad), contiguous(weight));
+    let grad = Matrix::whole(elements(&grad), grad_shape);
+    product(grad, Matrix::whole(elements(&weight), weight_shape), None)
+}
+
+pub(super) fn project_weight_gradient(grad: FlexTensor, x: FlexTensor) -> FlexTensor {
+    let (grad_shape, x_shape) = (dims(&grad), dims(&x));
+    let (grad, x) = (contiguous(grad), contiguous(x));
+    let grad = Matrix::whole(elements(&grad), grad_shape);
+    product(
+        grad.transposed(),
+        Matrix::whole(elements(&x), x_shape),
+        None,
+    )
+}
+
+pub(super) fn sum_rows(x: FlexTensor) -> FlexTensor {
+    let [rows, width] = dims(&x);
+    let x = contiguous(x);
+    let mut parts = vec![0.0f32; rows.div_ceil(ROWS) * width];
+    let chunks = elements(&x).par_chunks(ROWS * width);
+    chunks
+        .zip(parts.par_chunks_mut(width))
+        .for_each(|(rows, part)| {
+            for row in rows.chunks_exact(width) {
+                part.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+            }
+        });
+    tensor(sum_parts(&parts, width), [width])
+}

@@ -1,0 +1,8 @@
+//! Every fusion backend (Wgpu, Cuda and so on) keeps the default bodies, and Burn fuses what it
+//! can of them.
+
+use burn_fusion::{Fusion, FusionBackend};
+
+use crate::BertOps;
+
+impl<B: FusionBackend> BertOps for Fusion<B> {}

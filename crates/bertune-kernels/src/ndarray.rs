@@ -1,0 +1,7 @@
+//! ndarray keeps the default bodies.
+
+use burn_ndarray::NdArray;
+
+use crate::BertOps;
+
+impl BertOps for NdArray {}

@@ -1,0 +1,119 @@
+//! The operations of [`BertOps`] on [`Tensor`]s, as model code calls them.
+
+use burn_core::tensor::Tensor;
+
+use crate::primitive::{unwrap, wrap};
+use crate::{Activation, BertOps, Dropout, Sequences};
+
+/// `x · weightᵀ`.
+///
+/// # Shapes
+///
+/// `x: [tokens, in]`, `weight: [out, in]` → `[tokens, out]`.
+pub fn project<B: BertOps>(x: Tensor<B, 2>, weight: Tensor<B, 2>) -> Tensor<B, 2> {
+    wrap(B::project(unwrap(x), unwrap(weight)))
+}
+
+/// `x · weightᵀ + bias`.
+///
+/// # Shapes
+///
+/// `x: [tokens, in]`, `weight: [out, in]`, `bias: [out]` → `[tokens, out]`.
+pub fn linear<B: BertOps>(
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    bias: Tensor<B, 1>,
+) -> Tensor<B, 2> {
+    wrap(B::project_bias(unwrap(x), unwrap(weight), unwrap(bias)))
+}
+
+/// `activation(x + bias)`.
+///
+/// # Shapes
+///
+/// `x: [tokens, inner]`, `bias: [inner]` → `[tokens, inner]`.
+pub fn bias_activation<B: BertOps>(
+    x: Tensor<B, 2>,
+    bias: Tensor<B, 1>,
+    activation: Activation,
+) -> Tensor<B, 2> {
+    wrap(B::bias_activation(unwrap(x), unwrap(bias), activation))
+}
+
+/// The scale and shift of a layer norm ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)).
+#[derive(Clone, Debug)]
+pub struct LayerNormWeights<B: BertOps> {
+    /// The scale, `[hidden]`.
+    pub gamma: Tensor<B, 1>,
+    /// The shift, `[hidden]`.
+    pub beta: Tensor<B, 1>,
+    /// What keeps the division finite.
+    pub epsilon: f64,
+}
+
+/// `layer_norm(dropout(x + bias) + residual)`: how each block of a post-norm layer ends.
+///
+/// # Shapes
+///
+/// `x, residual: [tokens, hidden]`, `bias: [hidden]` → `[tokens, hidden]`.
+pub fn dropout_add_layer_norm<B: BertOps>(
+    x: Tensor<B, 2>,
+    bias: Tensor<B, 1>,
+    residual: Tensor<B, 2>,
+    norm: LayerNormWeights<B>,
+    dropout: Option<Dropout>,
+) -> Tensor<B, 2> {
+    let LayerNormWeights {
+        gamma,
+        beta,
+        epsilon,
+    } = norm;
+    let [gamma, beta] = [gamma, beta].map(unwrap);
+    let (x, bias, residual) = (unwrap(x), unwrap(bias), unwrap(residual));
+    wrap(B::dropout_add_layer_norm(x, bias, residual, gamma, beta, epsilon, dropout).0)
+}
+
+/// `dropout(layer_norm(x))`: how the embeddings end.
+///
+/// # Shapes
+///
+/// `[tokens, hidden]` → `[tokens, hidden]`.
+pub fn layer_norm_dropout<B: BertOps>(
+    x: Tensor<B, 2>,
+    norm: LayerNormWeights<B>,
+    dropout: Option<Dropout>,
+) -> Tensor<B, 2> {
+    let LayerNormWeights {
+        gamma,
+        beta,
+        epsilon,
+    } = norm;
+    wrap(B::layer_norm_dropout(unwrap(x), unwrap(gamma), unwrap(beta), epsilon, dropout).0)
+}
+
+/// Dropout with a mask that is a pure function of its key and each element's index.
+///
+/// # Shapes
+///
+/// `[rows, columns]` → the same.
+pub fn dropout<B: BertOps>(x: Tensor<B, 2>, dropout: Option<Dropout>) -> Tensor<B, 2> {
+    wrap(B::dropout(unwrap(x), dropout))
+}
+
+/// Scaled dot-product attention of each sequence over itself, with dropout on the
+/// probabilities ([Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)).
+///
+/// # Shapes
+///
+/// `query, key, value: [tokens, heads · dim]` → `[tokens, heads · dim]`.
+pub fn varlen_attention<B: BertOps>(
+    query: Tensor<B, 2>,
+    key: Tensor<B, 2>,
+    value: Tensor<B, 2>,
+    sequences: &Sequences,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> Tensor<B, 2> {
+    let [query, key, value] = [query, key, value].map(unwrap);
+    wrap(B::varlen_attention(query, key, value, sequences, heads, dropout).0)
+}

@@ -1,0 +1,35 @@
+//! The default bodies of [`BertOps`](crate::BertOps): Burn primitives only, so that they run on
+//! every backend.
+
+mod activation;
+mod adam;
+mod attention;
+mod dropout;
+mod layer_norm;
+mod linear;
+
+pub(crate) use activation::{bias_activation, bias_activation_backward};
+pub(crate) use adam::{adam, sum_of_squares};
+pub(crate) use attention::{varlen_attention, varlen_attention_backward};
+pub(crate) use dropout::dropout;
+pub(crate) use layer_norm::{
+    dropout_add_layer_norm, dropout_add_layer_norm_backward, layer_norm, layer_norm_backward,
+};
+pub(crate) use linear::{project, project_bias, sum_rows};
+
+use burn_core::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
+
+/// A primitive as a tensor of `D` dimensions.
+pub(crate) fn wrap<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
+    Tensor::from_primitive(TensorPrimitive::Float(primitive))
+}
+
+/// The primitive of a tensor.
+pub(crate) fn unwrap<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {
+    tensor.into_primitive().tensor()
+}
+
+/// A vector as one row, to broadcast over all rows.
+pub(crate) fn row<B: Backend>(vector: FloatTensor<B>) -> Tensor<B, 2> {
+    wrap::<B, 1>(vector).unsqueeze()
+}

@@ -1,0 +1,279 @@
+//! Every operation against its default body under Burn's own automatic differentiation: forward
+//! and gradients, on Flex (fused) and ndarray (default bodies), with and without dropout.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use burn_autodiff::Autodiff;
+use burn_core::tensor::backend::{AutodiffBackend, Backend};
+use burn_core::tensor::{Distribution, Tensor, TensorData};
+use burn_flex::Flex;
+use burn_ndarray::NdArray;
+
+use crate::primitive::{self, unwrap, wrap};
+use crate::{
+    Activation, AdamState, AdamStep, BertOps, Dropout, DropoutKey, Sequences, WeightDecay, ops,
+};
+
+type Reference = Autodiff<NdArray>;
+
+const WIDTHS: [usize; 4] = [6, 12, 32, 76];
+
+fn dropouts() -> [Option<Dropout>; 2] {
+    [None, Dropout::new(0.3, DropoutKey::new(5, 9).site(2, 1))]
+}
+
+fn random(shape: &[usize], seed: u64) -> TensorData {
+    <NdArray as Backend>::seed(&Default::default(), seed);
+    let n: usize = shape.iter().product();
+    let values =
+        Tensor::<NdArray, 1>::random([n], Distribution::Normal(0.3, 1.2), &Default::default());
+    TensorData::new(values.into_data().to_vec::<f32>().unwrap(), shape.to_vec())
+}
+
+/// An operation's output and the gradients of its matrix and vector inputs, weighted so that no
+/// gradient vanishes by symmetry.
+fn run<B: AutodiffBackend, const M: usize, const V: usize>(
+    matrices: &[TensorData; M],
+    vectors: &[TensorData; V],
+    operation: impl Fn([Tensor<B, 2>; M], [Tensor<B, 1>; V]) -> Tensor<B, 2>,
+) -> Vec<TensorData> {
+    let device = Default::default();
+    let matrices = matrices
+        .each_ref()
+        .map(|x| Tensor::<B, 2>::from_data(x.clone(), &device).require_grad());
+    let vectors = vectors
+        .each_ref()
+        .map(|x| Tensor::<B, 1>::from_data(x.clone(), &device).require_grad());
+    let y = operation(matrices.clone(), vectors.clone());
+    let weights = Tensor::from_data(random(&y.dims(), 99), &device);
+    let grads = (y.clone() * weights).sum().backward();
+    let mut results = vec![y.into_data()];
+    results.extend(matrices.iter().map(|x| x.grad(&grads).unwrap().into_data()));
+    results.extend(vectors.iter().map(|x| x.grad(&grads).unwrap().into_data()));
+    results
+}
+
+fn assert_close(ours: &[TensorData], reference: &[TensorData], what: &str) {
+    assert_eq!(ours.len(), reference.len());
+    for (i, (ours, reference)) in ours.iter().zip(reference).enumerate() {
+        assert_eq!(ours.shape, reference.shape, "{what}, result {i}");
+        let scale = reference.iter::<f32>().fold(1.0f32, |a, b| a.max(b.abs()));
+        let worst = ours.iter::<f32>().zip(reference.iter::<f32>());
+        let worst = worst.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(
+            worst <= 4e-6 * scale,
+            "{what}, result {i}: {worst:e} of {scale}"
+        );
+    }
+}
+
+#[test]
+fn bias_activation_equals_its_definition() {
+    for width in WIDTHS {
+        for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
+            let (x, bias) = ([random(&[70, width], 1)], [random(&[width], 2)]);
+            let reference = run::<Reference, 1, 1>(&x, &bias, |[x], [bias]| {
+                wrap(primitive::bias_activation::<Reference>(
+                    unwrap(x),
+                    unwrap(bias),
+                    activation,
+                ))
+            });
+            fn ours<B: BertOps>(
+                x: Tensor<B, 2>,
+                bias: Tensor<B, 1>,
+                a: Activation,
+            ) -> Tensor<B, 2> {
+                ops::bias_activation(x, bias, a)
+            }
+            let flex = run::<Autodiff<Flex>, 1, 1>(&x, &bias, |[x], [b]| ours(x, b, activation));
+            let ndarray = run::<Reference, 1, 1>(&x, &bias, |[x], [b]| ours(x, b, activation));
+            assert_close(&flex, &reference, &format!("flex {width} {activation:?}"));
+            assert_close(
+                &ndarray,
+                &reference,
+                &format!("ndarray {width} {activation:?}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn projections_equal_their_definition() {
+    let (x, weight) = (random(&[70, 19], 1), random(&[33, 19], 2));
+    let matrices = [x, weight];
+    let bias = [random(&[33], 3)];
+    let reference = run::<Reference, 2, 1>(&matrices, &bias, |[x, weight], [bias]| {
+        x.matmul(weight.transpose()) + bias.unsqueeze()
+    });
+    let flex = run::<Autodiff<Flex>, 2, 1>(&matrices, &bias, |[x, w], [b]| ops::linear(x, w, b));
+    let ndarray = run::<Reference, 2, 1>(&matrices, &bias, |[x, w], [b]| ops::linear(x, w, b));
+    assert_close(&flex, &reference, "flex");
+    assert_close(&ndarray, &reference, "ndarray");
+    let reference = run::<Reference, 2, 0>(&matrices, &[], |[x, w], []| x.matmul(w.transpose()));
+    let flex = run::<Autodiff<Flex>, 2, 0>(&matrices, &[], |[x, w], []| ops::project(x, w));
+    assert_close(&flex, &reference, "flex without bias");
+}
+
+fn norm<B: BertOps>(gamma: Tensor<B, 1>, beta: Tensor<B, 1>) -> ops::LayerNormWeights<B> {
+    ops::LayerNormWeights {
+        gamma,
+        beta,
+        epsilon: 1e-12,
+    }
+}
+
+#[test]
+fn dropout_add_layer_norm_equals_its_definition() {
+    for width in WIDTHS {
+        for dropout in dropouts() {
+            let matrices = [random(&[130, width], 1), random(&[130, width], 2)];
+            let vectors = [3, 4, 5].map(|seed| random(&[width], seed));
+            let reference =
+                run::<Reference, 2, 3>(&matrices, &vectors, |[x, r], [b, gamma, beta]| {
+                    let [x, r, b, gamma, beta] =
+                        [unwrap(x), unwrap(r), unwrap(b), unwrap(gamma), unwrap(beta)];
+                    let y = primitive::dropout_add_layer_norm::<Reference>(
+                        x, b, r, gamma, beta, 1e-12, dropout,
+                    );
+                    wrap(y.0)
+                });
+            let flex = run::<Autodiff<Flex>, 2, 3>(&matrices, &vectors, |[x, r], [b, g, beta]| {
+                ops::dropout_add_layer_norm(x, b, r, norm(g, beta), dropout)
+            });
+            let ndarray = run::<Reference, 2, 3>(&matrices, &vectors, |[x, r], [b, g, beta]| {
+                ops::dropout_add_layer_norm(x, b, r, norm(g, beta), dropout)
+            });
+            assert_close(&flex, &reference, &format!("flex {width} {dropout:?}"));
+            assert_close(
+                &ndarray,
+                &reference,
+                &format!("ndarray {width} {dropout:?}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn layer_norm_dropout_equals_its_definition() {
+    for dropout in dropouts() {
+        let x = [random(&[70, 24], 1)];
+        let vectors = [random(&[24], 2), random(&[24], 3)];
+        let reference = run::<Reference, 1, 2>(&x, &vectors, |[x], [gamma, beta]| {
+            let [x, gamma, beta] = [unwrap(x), unwrap(gamma), unwrap(beta)];
+            let y = primitive::layer_norm::<Reference>(x, gamma, beta, 1e-12).0;
+            wrap(primitive::dropout::<Reference>(y, dropout))
+        });
+        let flex = run::<Autodiff<Flex>, 1, 2>(&x, &vectors, |[x], [gamma, beta]| {
+            ops::layer_norm_dropout(x, norm(gamma, beta), dropout)
+        });
+        let ndarray = run::<Reference, 1, 2>(&x, &vectors, |[x], [gamma, beta]| {
+            ops::layer_norm_dropout(x, norm(gamma, beta), dropout)
+        });
+        assert_close(&flex, &reference, &format!("flex {dropout:?}"));
+        assert_close(&ndarray, &reference, &format!("ndarray {dropout:?}"));
+    }
+}
+
+#[test]
+fn dropout_draws_the_same_mask_on_every_backend() {
+    let x = [random(&[300, 41], 1)];
+    for dropout in dropouts() {
+        let flex = run::<Autodiff<Flex>, 1, 0>(&x, &[], |[x], []| ops::dropout(x, dropout));
+        let ndarray = run::<Reference, 1, 0>(&x, &[], |[x], []| ops::dropout(x, dropout));
+        assert_eq!(flex, ndarray, "{dropout:?}");
+        let changed = flex[0] != x[0].clone();
+        assert_eq!(changed, dropout.is_some());
+    }
+}
+
+#[test]
+fn attention_equals_its_definition() {
+    let layouts: [&[usize]; 4] = [&[0, 1], &[0, 5, 5, 6, 29], &[0, 17, 50], &[0, 64]];
+    for (offsets, dropout) in layouts.into_iter().flat_map(|l| dropouts().map(|d| (l, d))) {
+        for (heads, dim) in [(1, 6), (2, 16), (3, 5)] {
+            let sequences = Sequences::new(offsets);
+            let inputs = [1, 2, 3].map(|seed| random(&[sequences.tokens(), heads * dim], seed));
+            let reference = run::<Reference, 3, 0>(&inputs, &[], |[q, k, v], []| {
+                let [q, k, v] = [q, k, v].map(unwrap);
+                wrap(primitive::varlen_attention::<Reference>(
+                    q, k, v, &sequences, heads, dropout,
+                ))
+            });
+            let flex = run::<Autodiff<Flex>, 3, 0>(&inputs, &[], |[q, k, v], []| {
+                ops::varlen_attention(q, k, v, &sequences, heads, dropout)
+            });
+            let ndarray = run::<Reference, 3, 0>(&inputs, &[], |[q, k, v], []| {
+                ops::varlen_attention(q, k, v, &sequences, heads, dropout)
+            });
+            let case = format!("{offsets:?} {heads} heads of {dim}, {dropout:?}");
+            assert_close(&flex, &reference, &format!("flex {case}"));
+            assert_close(&ndarray, &reference, &format!("ndarray {case}"));
+        }
+    }
+}
+
+#[test]
+fn a_sequence_does_not_see_its_neighbours() {
+    let device = Default::default();
+    let input = |seed| Tensor::<Flex, 2>::from_data(random(&[12, 8], seed), &device);
+    let attend = |inputs: [Tensor<Flex, 2>; 3], offsets: &[usize]| {
+        let [q, k, v] = inputs;
+        ops::varlen_attention(q, k, v, &Sequences::new(offsets), 2, None).into_data()
+    };
+    let together = attend([1, 2, 3].map(input), &[0, 5, 12]);
+    let alone = attend([1, 2, 3].map(|seed| input(seed).slice([5..12])), &[0, 7]);
+    assert_eq!(
+        together.as_slice::<f32>().unwrap()[5 * 8..],
+        *alone.as_slice::<f32>().unwrap()
+    );
+}
+
+#[test]
+fn adam_steps_agree_between_backends() {
+    fn steps<B: BertOps>(decay: WeightDecay) -> Vec<TensorData> {
+        let device = Default::default();
+        let mut parameter = unwrap(Tensor::<B, 2>::from_data(random(&[40, 33], 1), &device));
+        let mut state: Option<AdamState<_>> = None;
+        for step in 1..=5 {
+            let grad = unwrap(Tensor::<B, 2>::from_data(
+                random(&[40, 33], 10 + step),
+                &device,
+            ));
+            let settings = AdamStep {
+                learning_rate: 1e-2,
+                beta_1: 0.9,
+                beta_2: 0.999,
+                epsilon: 1e-8,
+                weight_decay: decay,
+                gradient_scale: 0.5,
+                step,
+            };
+            let (new, moments) = B::adam(parameter, grad, state, &settings);
+            (parameter, state) = (new, Some(moments));
+        }
+        let state = state.unwrap();
+        [parameter, state.first_moment, state.second_moment]
+            .map(|x| wrap::<B, 2>(x).into_data())
+            .to_vec()
+    }
+    for decay in [WeightDecay::Coupled(0.1), WeightDecay::Decoupled(0.1)] {
+        assert_close(
+            &steps::<Flex>(decay),
+            &steps::<NdArray>(decay),
+            &format!("{decay:?}"),
+        );
+    }
+}
+
+#[test]
+fn the_sum_of_squares_is_exact_for_whole_numbers() {
+    fn sum<B: BertOps>() -> f32 {
+        let x = Tensor::<B, 1>::from_floats([1.0, -2.0, 3.0, 4.0], &Default::default());
+        wrap::<B, 1>(B::sum_of_squares(unwrap(x)))
+            .into_scalar()
+            .elem()
+    }
+    use burn_core::tensor::ElementConversion;
+    assert_eq!((sum::<Flex>(), sum::<NdArray>()), (30.0, 30.0));
+}
