@@ -1,0 +1,66 @@
+use bertune_kernels::{Activation, BertOps, DropoutKey, Sequences, ops};
+use burn_core as burn;
+use burn_core::module::Module;
+use burn_core::tensor::{Tensor, backend::Backend};
+
+use crate::attention::{BertAttention, BertSelfOutput};
+use crate::{BertConfig, HiddenAct, Initializer, Linear};
+
+/// The first half of the feed-forward block.
+#[derive(Module, Debug)]
+pub struct BertIntermediate<B: Backend> {
+    /// The projection to the inner width.
+    pub dense: Linear<B>,
+}
+
+/// The second half of the feed-forward block, which ends as the attention block does.
+pub type BertOutput<B> = BertSelfOutput<B>;
+
+/// One layer: attention and feed-forward, each followed by a norm (post-norm).
+#[derive(Module, Debug)]
+pub struct BertLayer<B: Backend> {
+    /// The attention block.
+    pub attention: BertAttention<B>,
+    /// The feed-forward block's first half.
+    pub intermediate: BertIntermediate<B>,
+    /// The feed-forward block's second half.
+    pub output: BertOutput<B>,
+    #[module(skip)]
+    hidden_act: HiddenAct,
+}
+
+impl<B: Backend> BertLayer<B> {
+    pub(crate) fn new(config: &BertConfig, init: &Initializer, device: &B::Device) -> Self {
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let dense = Linear::new(hidden, inner, &init.at("intermediate"), device);
+        Self {
+            attention: BertAttention::new(config, &init.at("attention"), device),
+            intermediate: BertIntermediate { dense },
+            output: BertSelfOutput::new(config, inner, &init.at("output"), device),
+            hidden_act: config.hidden_act,
+        }
+    }
+}
+
+impl<B: BertOps> BertLayer<B> {
+    /// The layer's output; dropout is drawn from the sites 0 to 2 of `layer` if there is a key.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens, hidden]` → `[tokens, hidden]`.
+    pub fn forward(
+        &self,
+        x: Tensor<B, 2>,
+        sequences: &Sequences,
+        layer: u32,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
+        let site = |site| key.map(|key| key.site(layer, site));
+        let x = self.attention.forward(x, sequences, [site(0), site(1)]);
+        let dense = &self.intermediate.dense;
+        let inner = dense.without_bias(x.clone());
+        let inner =
+            ops::bias_activation(inner, dense.bias.val(), Activation::from(self.hidden_act));
+        self.output.forward(inner, x, site(2))
+    }
+}

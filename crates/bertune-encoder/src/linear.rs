@@ -1,0 +1,43 @@
+use bertune_kernels::{BertOps, ops};
+use burn_core as burn;
+use burn_core::module::{Module, Param};
+use burn_core::tensor::{Tensor, backend::Backend};
+
+use crate::Initializer;
+
+/// A linear map as checkpoints hold it: `y = x · weightᵀ + bias`.
+#[derive(Module, Debug)]
+pub struct Linear<B: Backend> {
+    /// `[out, in]`.
+    pub weight: Param<Tensor<B, 2>>,
+    /// `[out]`.
+    pub bias: Param<Tensor<B, 1>>,
+}
+
+impl<B: Backend> Linear<B> {
+    /// A map from `input` to `output` numbers, with normal weights and no bias at first.
+    pub fn new(input: usize, output: usize, init: &Initializer, device: &B::Device) -> Self {
+        Self {
+            weight: init.normal([output, input], device),
+            bias: init.zeros([output], device),
+        }
+    }
+}
+
+impl<B: BertOps> Linear<B> {
+    /// # Shapes
+    ///
+    /// `[rows, in]` → `[rows, out]`.
+    pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        ops::linear(x, self.weight.val(), self.bias.val())
+    }
+
+    /// The product alone, for an operation that adds the bias itself.
+    ///
+    /// # Shapes
+    ///
+    /// `[rows, in]` → `[rows, out]`.
+    pub fn without_bias(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        ops::project(x, self.weight.val())
+    }
+}

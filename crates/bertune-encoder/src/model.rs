@@ -1,0 +1,103 @@
+use bertune_kernels::{BertOps, DropoutKey};
+use burn_core as burn;
+use burn_core::module::Module;
+use burn_core::tensor::{Tensor, backend::Backend};
+
+use crate::{BertConfig, BertEmbeddings, BertLayer, BertPooler, Initializer, PackedTokens};
+
+/// BERT without a head.
+///
+/// Dropout is active where a key is given: a training step passes a new one each time,
+/// everything else `None`.
+#[derive(Module, Debug)]
+pub struct BertModel<B: Backend> {
+    /// The embeddings.
+    pub embeddings: BertEmbeddings<B>,
+    /// The layers.
+    pub encoder: BertEncoder<B>,
+    /// The pooler.
+    pub pooler: BertPooler<B>,
+}
+
+/// The stack of layers.
+#[derive(Module, Debug)]
+pub struct BertEncoder<B: Backend> {
+    /// The layers, from the embeddings upwards.
+    pub layer: Vec<BertLayer<B>>,
+}
+
+/// What BERT makes of a batch.
+#[derive(Clone, Debug)]
+pub struct BertModelOutput<B: Backend> {
+    /// The last layer's states, `[tokens, hidden]`.
+    pub last_hidden_state: Tensor<B, 2>,
+    /// Each sequence in one vector, `[sequences, hidden]`.
+    pub pooled_output: Tensor<B, 2>,
+}
+
+impl<B: Backend> BertModel<B> {
+    /// A model with new weights, which [`load_module`](bertune_checkpoint::load_module) replaces.
+    pub fn new(config: &BertConfig, init: &Initializer, device: &B::Device) -> Self {
+        let init = init.at("bert");
+        let layer = |i| BertLayer::new(config, &init.at(&format!("layer.{i}")), device);
+        Self {
+            embeddings: BertEmbeddings::new(config, &init.at("embeddings"), device),
+            encoder: BertEncoder {
+                layer: (0..config.num_hidden_layers).map(layer).collect(),
+            },
+            pooler: BertPooler::new(config, &init.at("pooler"), device),
+        }
+    }
+}
+
+impl<B: BertOps> BertModel<B> {
+    /// The last states and the pooled output.
+    pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> BertModelOutput<B> {
+        let last_hidden_state = self.last_hidden_state(tokens, key);
+        let pooled_output = self.pooler.forward(last_hidden_state.clone(), tokens);
+        BertModelOutput {
+            last_hidden_state,
+            pooled_output,
+        }
+    }
+
+    /// The last layer's states.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens]` → `[tokens, hidden]`.
+    pub fn last_hidden_state(
+        &self,
+        tokens: &PackedTokens<B>,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
+        let embedded = self.embed(tokens, key);
+        let layers = self.encoder.layer.iter().zip(1..);
+        layers.fold(embedded, |x, (layer, i)| {
+            layer.forward(x, &tokens.sequences, i, key)
+        })
+    }
+
+    /// The embeddings' output and every layer's, `num_hidden_layers + 1` in all.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens]` → `[tokens, hidden]` each.
+    pub fn hidden_states(
+        &self,
+        tokens: &PackedTokens<B>,
+        key: Option<DropoutKey>,
+    ) -> Vec<Tensor<B, 2>> {
+        let mut states = vec![self.embed(tokens, key)];
+        for (layer, i) in self.encoder.layer.iter().zip(1..) {
+            let below = states[states.len() - 1].clone();
+            states.push(layer.forward(below, &tokens.sequences, i, key));
+        }
+        states
+    }
+
+    fn embed(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
+        self.embeddings
+            .forward(tokens, key.map(|key| key.site(0, 0)))
+    }
+}

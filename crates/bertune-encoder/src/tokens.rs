@@ -1,0 +1,77 @@
+use bertune_kernels::Sequences;
+use burn_core::tensor::{Int, Tensor, TensorData, backend::Backend};
+
+/// A ragged batch on a device: all tokens of all sequences, one after another.
+#[derive(Clone, Debug)]
+pub struct PackedTokens<B: Backend> {
+    /// The token ids, `[tokens]`.
+    pub input_ids: Tensor<B, 1, Int>,
+    /// The segment of each token, `[tokens]`.
+    pub token_type_ids: Tensor<B, 1, Int>,
+    /// The position of each token in its sequence, from 0, `[tokens]`.
+    pub position_ids: Tensor<B, 1, Int>,
+    /// Where each sequence begins.
+    pub sequences: Sequences,
+}
+
+impl<B: Backend> PackedTokens<B> {
+    /// Takes a batch from host memory to a device.
+    ///
+    /// `cu_seqlens` are cumulative sequence lengths: `sequences + 1` numbers from 0 to `tokens`.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths contradict each other.
+    pub fn new(
+        input_ids: &[u32],
+        token_type_ids: &[u32],
+        position_ids: &[u32],
+        cu_seqlens: &[usize],
+        device: &B::Device,
+    ) -> Self {
+        let sequences = Sequences::new(cu_seqlens);
+        let vector = |ids: &[u32]| {
+            assert_eq!(ids.len(), sequences.tokens(), "one id for each token");
+            let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+            Tensor::from_data(TensorData::new(ids, [sequences.tokens()]), device)
+        };
+        Self {
+            input_ids: vector(input_ids),
+            token_type_ids: vector(token_type_ids),
+            position_ids: vector(position_ids),
+            sequences,
+        }
+    }
+
+    /// The states of each sequence's first token, which is `[CLS]`.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens, hidden]` → `[sequences, hidden]`.
+    pub fn first_of_each(&self, hidden_states: Tensor<B, 2>) -> Tensor<B, 2> {
+        let firsts: Vec<i32> = self
+            .sequences
+            .ranges()
+            .map(|range| range.start as i32)
+            .collect();
+        let data = TensorData::new(firsts, [self.sequences.len()]);
+        let firsts = Tensor::<B, 1, Int>::from_data(data, &hidden_states.device());
+        hidden_states.select(0, firsts)
+    }
+
+    /// The mean of each sequence's states.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens, hidden]` → `[sequences, hidden]`.
+    pub fn mean_of_each(&self, hidden_states: Tensor<B, 2>) -> Tensor<B, 2> {
+        let [tokens, _] = hidden_states.dims();
+        let mut shares = vec![0f32; self.sequences.len() * tokens];
+        for (sequence, range) in self.sequences.ranges().enumerate() {
+            let share = 1.0 / range.len() as f32;
+            shares[sequence * tokens..][range].fill(share);
+        }
+        let data = TensorData::new(shares, [self.sequences.len(), tokens]);
+        Tensor::<B, 2>::from_data(data, &hidden_states.device()).matmul(hidden_states)
+    }
+}
