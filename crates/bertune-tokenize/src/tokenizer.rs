@@ -1,0 +1,239 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use tokenizers::processors::PostProcessorWrapper;
+use tokenizers::tokenizer::pre_tokenizer::OffsetType;
+use tokenizers::{Model, PostProcessor, PreTokenizer, Tokenizer, TruncationDirection};
+
+use crate::check::{check, read_tokenizer_json};
+use crate::limits::{Texts, truncate};
+use crate::tokenizer_config::TokenizerConfig;
+use crate::vocab::read_vocab;
+use crate::{Encoding, Limits, TextInput, TokenizeError, VocabSettings};
+
+/// The tokenizer of a pretrained BERT.
+///
+/// It gives what transformers' fast tokenizer gives with `truncation=…, max_length=…` and no
+/// padding. A clone shares the vocabulary.
+#[derive(Clone)]
+pub struct BertTokenizer {
+    pub(crate) parts: Arc<Parts>,
+}
+
+pub(crate) struct Parts {
+    /// Whole, as it is saved: its truncation and padding are kept but never used.
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) post_processor: PostProcessorWrapper,
+    /// What the post-processor puts around a pair of empty texts: `[CLS] [SEP] [SEP]`.
+    pub(crate) special_tokens: tokenizers::Encoding,
+    /// Of which the names of the padding and mask tokens are not in `tokenizer`.
+    pub(crate) settings: VocabSettings,
+    pub(crate) model_max_length: Option<usize>,
+    vocab_size: usize,
+}
+
+impl BertTokenizer {
+    /// Reads the tokenizer of a Hugging Face folder: `tokenizer.json` if it is there, else
+    /// `vocab.txt`.
+    ///
+    /// `tokenizer_config.json` may be absent. What it says of `do_lower_case`, `strip_accents`
+    /// and `tokenize_chinese_chars` wins over `tokenizer.json`, as in transformers, unless its
+    /// `tokenizer_class` is not BERT's. For a `vocab.txt` it also names the special tokens and
+    /// lists added tokens. `never_split` is not looked at, as in transformers' fast tokenizer.
+    ///
+    /// # Errors
+    ///
+    /// When neither file is there, one of them cannot be read or is broken, or special tokens
+    /// are missing.
+    pub fn from_folder(folder: &Path) -> Result<Self, TokenizeError> {
+        let (json, vocab) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
+        let config = TokenizerConfig::read(folder)?;
+        let (settings, max_length) = (config.vocab_settings(), config.max_length());
+        if json.exists() {
+            let mut tokenizer = read_tokenizer_json(&json)?;
+            config.correct_normalizer(&mut tokenizer)?;
+            Self::assemble(tokenizer, settings, max_length, &json)
+        } else if vocab.exists() {
+            let mut tokenizer = read_vocab(&vocab, &settings)?;
+            config.add_tokens(&mut tokenizer, folder)?;
+            Self::assemble(tokenizer, settings, max_length, &vocab)
+        } else {
+            Err(TokenizeError::NotFound {
+                folder: folder.into(),
+            })
+        }
+    }
+
+    /// Reads a `tokenizer.json` alone.
+    ///
+    /// Its truncation and padding are not used, only kept for [`save`](Self::save).
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not the JSON of a tokenizer, or adds no special tokens.
+    pub fn from_tokenizer_json(path: &Path) -> Result<Self, TokenizeError> {
+        Self::assemble(
+            read_tokenizer_json(path)?,
+            VocabSettings::default(),
+            None,
+            path,
+        )
+    }
+
+    /// Reads a `vocab.txt` alone: one token a line, its id the number of the line from 0.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not UTF-8, or lacks the unknown, `[CLS]` or `[SEP]`
+    /// token.
+    pub fn from_vocab(path: &Path, settings: &VocabSettings) -> Result<Self, TokenizeError> {
+        Self::assemble(read_vocab(path, settings)?, settings.clone(), None, path)
+    }
+
+    /// The ids of one input.
+    ///
+    /// # Errors
+    ///
+    /// When `limits` cannot be met: the special tokens alone are too many, or the text that may
+    /// be cut is absent or too short.
+    pub fn encode<'a>(
+        &self,
+        input: impl Into<TextInput<'a>>,
+        limits: Limits,
+    ) -> Result<Encoding, TokenizeError> {
+        let TextInput { text, text_pair } = input.into();
+        let special_tokens = self.parts.post_processor.added_tokens(text_pair.is_some());
+        // The lengths of a pair have to be known in full to share the room between them.
+        let enough = text_pair.map_or(limits.max_length, |_| usize::MAX);
+        let texts = self
+            .encode_texts(text, text_pair, enough)
+            .map_err(TokenizeError::encode)?;
+        let (first, second) = truncate(texts, limits, special_tokens)?;
+        let encoding = self.parts.post_processor.process(first, second, true);
+        encoding.map(Encoding::from).map_err(TokenizeError::encode)
+    }
+
+    /// The ids of many inputs, in their order, worked on by all threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode), with the index of the first input that has one.
+    pub fn encode_batch(
+        &self,
+        inputs: &[TextInput<'_>],
+        limits: Limits,
+    ) -> Result<Vec<Encoding>, TokenizeError> {
+        let encode = |input: &TextInput<'_>| self.encode(*input, limits);
+        let results: Vec<_> = inputs.par_iter().map(encode).collect();
+        let in_batch = |(index, result): (usize, Result<_, _>)| {
+            result.map_err(|source| TokenizeError::Input {
+                index,
+                source: Box::new(source),
+            })
+        };
+        // Collected in order, so that it is always the first fault that is told.
+        results.into_iter().enumerate().map(in_batch).collect()
+    }
+
+    /// The rows an embedding needs for every id, added tokens included: the highest id plus one.
+    pub fn vocab_size(&self) -> usize {
+        self.parts.vocab_size
+    }
+
+    /// The token with this id.
+    pub fn token(&self, id: u32) -> Option<String> {
+        let tokenizer = &self.parts.tokenizer;
+        let added = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
+        let token = added.get(&id).map(|token| token.content.clone());
+        token.or_else(|| tokenizer.get_model().id_to_token(id))
+    }
+
+    /// The most tokens the model takes, if `tokenizer_config.json` says it.
+    pub fn model_max_length(&self) -> Option<usize> {
+        self.parts.model_max_length
+    }
+
+    /// Writes `tokenizer.json`, `vocab.txt`, `tokenizer_config.json` and
+    /// `special_tokens_map.json`, so that transformers' `AutoTokenizer` opens the folder and
+    /// gives equal ids.
+    ///
+    /// The folder is made if it is not there; files of these names are replaced, each at once.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), TokenizeError> {
+        crate::save::save(self, folder)
+    }
+
+    fn assemble(
+        tokenizer: Tokenizer,
+        settings: VocabSettings,
+        model_max_length: Option<usize>,
+        path: &Path,
+    ) -> Result<Self, TokenizeError> {
+        let post_processor = check(&tokenizer, path)?;
+        let nothing = tokenizers::Encoding::default;
+        let special_tokens = post_processor
+            .process(nothing(), Some(nothing()), true)
+            .map_err(TokenizeError::encode)?;
+        let parts = Parts {
+            vocab_size: rows(&tokenizer, &special_tokens),
+            tokenizer,
+            post_processor,
+            special_tokens,
+            settings,
+            model_max_length,
+        };
+        Ok(Self {
+            parts: Arc::new(parts),
+        })
+    }
+
+    fn encode_texts(
+        &self,
+        text: &str,
+        text_pair: Option<&str>,
+        enough: usize,
+    ) -> tokenizers::Result<Texts> {
+        let first = self.encode_text(text, 0, enough)?;
+        let second = text_pair.map(|text| self.encode_text(text, 1, enough));
+        Ok((first, second.transpose()?))
+    }
+
+    /// A text without special tokens; words after the first `enough` tokens may be left out.
+    fn encode_text(
+        &self,
+        text: &str,
+        type_id: u32,
+        enough: usize,
+    ) -> tokenizers::Result<tokenizers::Encoding> {
+        let tokenizer = &self.parts.tokenizer;
+        let added = tokenizer.get_added_vocabulary();
+        let mut pieces = added.extract_and_normalize(tokenizer.get_normalizer(), text);
+        if let Some(pre_tokenizer) = tokenizer.get_pre_tokenizer() {
+            pre_tokenizer.pre_tokenize(&mut pieces)?;
+        }
+        let limit = Some((enough, TruncationDirection::Right));
+        let model = tokenizer.get_model();
+        model.tokenize_in_pretokenized(&mut pieces, limit)?;
+        pieces.into_encoding(None, type_id, OffsetType::Char)
+    }
+}
+
+impl std::fmt::Debug for BertTokenizer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("BertTokenizer")
+            .field("vocab_size", &self.vocab_size())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The highest id of the vocabulary and of the special tokens, plus one.
+fn rows(tokenizer: &Tokenizer, special_tokens: &tokenizers::Encoding) -> usize {
+    let vocab = tokenizer.get_vocab(true).into_values();
+    let ids = vocab.chain(special_tokens.get_ids().iter().copied());
+    ids.max().map_or(0, |id| id as usize + 1)
+}
