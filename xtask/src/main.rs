@@ -1,3 +1,70 @@
-//! The project tasks.
+//! The project's own tasks: `cargo xtask --help` lists them.
 
-fn main() {}
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod cache;
+mod check;
+mod fetch;
+mod gpu;
+mod parity;
+mod pip;
+mod process;
+mod quickstart;
+mod test;
+mod tidy;
+mod unpack;
+mod vulkan;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "The project's own tasks",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Bring a real BERT, fine-tune it on data/support, evaluate and predict
+    Quickstart,
+    /// Pass all tests, bringing the checkpoints that they read
+    Test(test::Requirements),
+    /// Everything that CI checks, cheapest first
+    Check(check::Selection),
+    /// The rules of the house that a program can check
+    Tidy,
+    /// Bring the checkpoints into the cache, and say where they lie
+    Fetch,
+    /// Compare with Python's transformers: both ways between folders, and the goldens
+    Parity,
+    /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
+    Gpu,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Quickstart => quickstart::run(),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Check(arguments) => check::run(&arguments),
+        Task::Tidy => tidy::run(),
+        Task::Fetch => fetch::run(),
+        Task::Parity => parity::run(),
+        Task::Gpu => gpu::run(),
+    }
+}
