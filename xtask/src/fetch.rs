@@ -9,7 +9,7 @@ use crate::cache::Cache;
 use crate::pip::{self, Release};
 use crate::unpack::unpack;
 
-/// A checkpoint folder inside a release.
+/// A checkpoint folder, or a folder of several, inside a release.
 pub(crate) struct Checkpoint {
     release: Release,
     /// Where the release has it.
@@ -30,8 +30,20 @@ pub(crate) const MINILM: Checkpoint = Checkpoint {
     name: "all-MiniLM-L6-v2",
 };
 
+/// Three small BERTs of chemical reactions: pretrained with all its heads, and fine-tuned twice.
+pub(crate) const RXNFP: Checkpoint = Checkpoint {
+    release: Release {
+        package: "rxnfp",
+        version: "0.0.9",
+        archive: "rxnfp-0.0.9.tar.gz",
+        sha256: "8fb3d2bc2bf12ae907909e1ec8396af4641b52b4de3cd9a1523cccf7a3cacec7",
+    },
+    inside: "rxnfp-0.0.9/rxnfp/models/transformers",
+    name: "rxnfp",
+};
+
 /// What the tests with real weights read.
-pub(crate) const FOR_TESTS: [Checkpoint; 1] = [MINILM];
+pub(crate) const FOR_TESTS: [Checkpoint; 2] = [MINILM, RXNFP];
 
 /// Brings all checkpoints and says where they lie.
 pub(crate) fn run() -> Result<()> {
