@@ -1,1 +1,8 @@
-//! Goldens, gradient checks and faults for bertune's own tests.
+//! Goldens for bertune's own tests: what transformers computes for models that
+//! `tools/bert_goldens.py` made.
+
+mod golden;
+mod real_models;
+
+pub use golden::{Golden, goldens};
+pub use real_models::real_model;

@@ -1,0 +1,78 @@
+use crate::Dataset;
+
+/// A ragged batch: the tokens of all its examples, one after another, and no padding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackedBatch {
+    /// Token ids, `[tokens]`.
+    pub input_ids: Vec<u32>,
+    /// The segment of each token, `[tokens]`.
+    pub token_type_ids: Vec<u32>,
+    /// The position of each token in its sequence, from 0, `[tokens]`.
+    pub position_ids: Vec<u32>,
+    /// Cumulative lengths: sequence `i` is the tokens `cu_seqlens[i]..cu_seqlens[i + 1]`,
+    /// `[sequences + 1]`.
+    pub cu_seqlens: Vec<usize>,
+    /// The class of each sequence, `[sequences]`; empty if there are none.
+    pub labels: Vec<usize>,
+    /// The number of each sequence's example in its data set, `[sequences]`.
+    pub example_ids: Vec<usize>,
+}
+
+impl PackedBatch {
+    /// Packs the examples with these numbers, in this order.
+    ///
+    /// # Panics
+    ///
+    /// If a number is not below the data set's length.
+    pub fn pack(dataset: &Dataset, example_ids: &[usize]) -> Self {
+        let mut batch = Self { cu_seqlens: vec![0], ..Self::default() };
+        for &example in example_ids {
+            let encoding = &dataset.encodings()[example];
+            batch.input_ids.extend_from_slice(&encoding.input_ids);
+            batch.token_type_ids.extend_from_slice(&encoding.token_type_ids);
+            batch.position_ids.extend(0..encoding.len() as u32);
+            batch.cu_seqlens.push(batch.input_ids.len());
+            batch.labels.extend(dataset.labels().get(example));
+        }
+        batch.example_ids = example_ids.to_vec();
+        batch
+    }
+
+    /// The number of examples.
+    pub fn sequences(&self) -> usize {
+        self.example_ids.len()
+    }
+
+    /// The number of tokens.
+    pub fn tokens(&self) -> usize {
+        self.input_ids.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bertune_tokenize::Encoding;
+
+    use super::*;
+
+    #[test]
+    fn examples_stand_one_after_another() {
+        let encoding = |input_ids: &[u32], token_type_ids: &[u32]| Encoding {
+            input_ids: input_ids.into(),
+            token_type_ids: token_type_ids.into(),
+            offsets: vec![(0, 0); input_ids.len()],
+        };
+        let encodings = vec![encoding(&[2, 9, 3], &[0, 0, 1]), encoding(&[2, 3], &[0, 0])];
+        let batch = PackedBatch::pack(&Dataset::labelled(encodings, vec![4, 5]), &[1, 0]);
+        let expected = PackedBatch {
+            input_ids: vec![2, 3, 2, 9, 3],
+            token_type_ids: vec![0, 0, 0, 0, 1],
+            position_ids: vec![0, 1, 0, 1, 2],
+            cu_seqlens: vec![0, 2, 5],
+            labels: vec![5, 4],
+            example_ids: vec![1, 0],
+        };
+        assert_eq!(batch, expected);
+        assert_eq!((batch.sequences(), batch.tokens()), (2, 5));
+    }
+}

@@ -1,0 +1,151 @@
+use bertune_checkpoint::{Checkpoint, CheckpointError, LoadReport, LoadRules, load_module};
+use bertune_encoder::{BertModel, ConfigError, Initializer, Linear, PackedTokens};
+use bertune_kernels::{BertOps, Dropout, DropoutKey, ops};
+use burn_core as burn;
+use burn_core::module::Module;
+use burn_core::tensor::{Tensor, backend::Backend};
+
+use crate::{LabelNames, Pooling, SequenceClassificationConfig};
+
+/// The dropout site of the classifier: a layer number that no encoder layer has.
+const CLASSIFIER: u32 = u32::MAX;
+
+/// BERT with dropout and a linear classifier on its pooled output.
+#[derive(Module, Debug)]
+pub struct BertForSequenceClassification<B: Backend> {
+    /// The encoder.
+    pub bert: BertModel<B>,
+    /// The classifier.
+    pub classifier: Linear<B>,
+    dropout_probability: f64,
+    #[module(skip)]
+    pooling: Pooling,
+}
+
+/// Why a checkpoint does not give a classifier.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// The folder or one of its files.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The architecture it names.
+    #[error("{folder}: {source}")]
+    Config {
+        /// The checkpoint's folder.
+        folder: std::path::PathBuf,
+        /// What is wrong.
+        source: ConfigError,
+    },
+}
+
+/// A classifier from a checkpoint.
+#[derive(Debug)]
+pub struct Loaded<B: Backend> {
+    /// The model.
+    pub model: BertForSequenceClassification<B>,
+    /// Its architecture and classes.
+    pub config: SequenceClassificationConfig,
+    /// Where each parameter came from.
+    pub report: LoadReport,
+}
+
+impl<B: Backend> BertForSequenceClassification<B> {
+    /// A model with new weights.
+    pub fn new(
+        config: &SequenceClassificationConfig,
+        init: &Initializer,
+        device: &B::Device,
+    ) -> Self {
+        let (hidden, classes) = (config.bert.hidden_size, config.classes());
+        Self {
+            bert: BertModel::new(&config.bert, init, device),
+            classifier: Linear::new(hidden, classes, &init.at("classifier"), device),
+            dropout_probability: config.dropout_probability(),
+            pooling: config.pooling,
+        }
+    }
+
+    /// A fine-tuned classifier as its folder has it: every parameter must be there.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is no BERT classifier, or is damaged.
+    pub fn from_checkpoint(
+        checkpoint: &Checkpoint,
+        device: &B::Device,
+    ) -> Result<Loaded<B>, HeadError> {
+        let config = read_config(checkpoint)?;
+        Self::load(checkpoint, config, &Initializer::new(0, 0.02), &LoadRules::all(), device)
+    }
+
+    /// A pretrained encoder with a classifier for `labels`, which keeps the folder's own
+    /// classifier if it has those very labels, and else begins anew with weights drawn by `seed`.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is no BERT, or is damaged, or lacks a tensor of the encoder.
+    pub fn from_pretrained(
+        checkpoint: &Checkpoint,
+        labels: LabelNames,
+        pooling: Pooling,
+        seed: u64,
+        device: &B::Device,
+    ) -> Result<Loaded<B>, HeadError> {
+        let pretrained = read_config(checkpoint)?;
+        let rules = if pretrained.labels.as_ref() == Some(&labels) {
+            LoadRules::initialising(&["bert.pooler", "classifier"])
+        } else {
+            LoadRules::initialising(&["bert.pooler"]).replacing(&["classifier"])
+        };
+        let init = Initializer::new(seed, pretrained.bert.initializer_range);
+        let config = SequenceClassificationConfig {
+            classifier_dropout: pretrained.classifier_dropout,
+            pooling,
+            ..SequenceClassificationConfig::new(pretrained.bert, labels)
+        };
+        Self::load(checkpoint, config, &init, &rules, device)
+    }
+
+    /// The device of the parameters.
+    pub fn device(&self) -> B::Device {
+        self.classifier.weight.lazy_device()
+    }
+
+    fn load(
+        checkpoint: &Checkpoint,
+        config: SequenceClassificationConfig,
+        init: &Initializer,
+        rules: &LoadRules,
+        device: &B::Device,
+    ) -> Result<Loaded<B>, HeadError> {
+        let model = Self::new(&config, init, device);
+        let (model, report) = load_module::<B, _>(model, checkpoint, rules, device)?;
+        Ok(Loaded { model, config, report })
+    }
+}
+
+fn read_config(checkpoint: &Checkpoint) -> Result<SequenceClassificationConfig, HeadError> {
+    let config: SequenceClassificationConfig = checkpoint.config()?;
+    let folder = || checkpoint.folder().to_path_buf();
+    config.bert.validate().map_err(|source| HeadError::Config { folder: folder(), source })?;
+    Ok(config)
+}
+
+impl<B: BertOps> BertForSequenceClassification<B> {
+    /// The score of each class; dropout is active if there is a key.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens]` → `[sequences, classes]`.
+    pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
+        let hidden_states = self.bert.last_hidden_state(tokens, key);
+        let pooled = match self.pooling {
+            Pooling::Pooler => self.bert.pooler.forward(hidden_states, tokens),
+            Pooling::Mean => tokens.mean_of_each(hidden_states),
+        };
+        let site = key.map(|key| key.site(CLASSIFIER, 0));
+        let dropout = site.and_then(|key| Dropout::new(self.dropout_probability, key));
+        self.classifier.forward(ops::dropout(pooled, dropout))
+    }
+}

@@ -1,0 +1,111 @@
+use std::path::Path;
+
+use bertune_checkpoint::Checkpoint;
+use bertune_data::{BatchPlan, Dataset, PackedBatch};
+use bertune_encoder::PackedTokens;
+use bertune_head::{BertForSequenceClassification, LabelNames, Loaded, SequenceClassificationConfig};
+use bertune_kernels::BertOps;
+use bertune_tokenize::{BertTokenizer, Limits, TextInput};
+use burn_core::tensor::activation::softmax;
+
+use crate::{PredictError, Prediction};
+
+/// Texts of one batch.
+const BATCH_SIZE: usize = 64;
+
+/// A fine-tuned model with its tokenizer and the names of its classes.
+#[derive(Debug)]
+pub struct TextClassifier<B: BertOps> {
+    model: BertForSequenceClassification<B>,
+    config: SequenceClassificationConfig,
+    labels: LabelNames,
+    tokenizer: BertTokenizer,
+    limits: Limits,
+}
+
+impl<B: BertOps> TextClassifier<B> {
+    /// Opens a folder that bertune or transformers wrote.
+    ///
+    /// # Errors
+    ///
+    /// If it is no BERT classifier with a tokenizer, or is damaged.
+    pub fn open(folder: &Path, device: &B::Device) -> Result<Self, PredictError> {
+        let checkpoint = Checkpoint::open(folder)?;
+        let Loaded { model, config, .. } =
+            BertForSequenceClassification::from_checkpoint(&checkpoint, device)?;
+        let tokenizer = BertTokenizer::from_folder(folder)?;
+        let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);
+        if tokens > vocab_size {
+            return Err(PredictError::Vocabulary { tokens, vocab_size });
+        }
+        let positions = config.bert.max_position_embeddings;
+        let max_length = config.max_length.unwrap_or(positions).min(positions);
+        let limits = Limits { max_length, ..Limits::default() };
+        Ok(Self { model, labels: config.label_names(), config, tokenizer, limits })
+    }
+
+    /// The classifier with another limit of the input than it was trained with.
+    ///
+    /// # Errors
+    ///
+    /// If that is more than the model can take.
+    pub fn with_limits(self, limits: Limits) -> Result<Self, PredictError> {
+        let positions = self.config.bert.max_position_embeddings;
+        if limits.max_length > positions {
+            return Err(PredictError::TooLong { max_length: limits.max_length, positions });
+        }
+        Ok(Self { limits, ..self })
+    }
+
+    /// The names of the classes, in the order of the probabilities.
+    pub fn labels(&self) -> &[String] {
+        self.labels.names()
+    }
+
+    /// The model.
+    pub fn model(&self) -> &BertForSequenceClassification<B> {
+        &self.model
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &BertTokenizer {
+        &self.tokenizer
+    }
+
+    /// The limits that texts are cut to.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Classifies texts, or pairs of texts; one prediction for each, in their order.
+    ///
+    /// Texts of similar length are computed together, which changes no result.
+    ///
+    /// # Errors
+    ///
+    /// If a text cannot be tokenized.
+    pub fn predict(&self, inputs: &[TextInput<'_>]) -> Result<Vec<Prediction>, PredictError> {
+        let encodings = self.tokenizer.encode_batch(inputs, self.limits)?;
+        let dataset = Dataset::unlabelled(encodings);
+        let plan = BatchPlan::by_length(&dataset, BATCH_SIZE);
+        let mut predictions = vec![Prediction { probabilities: Vec::new() }; inputs.len()];
+        for example_ids in plan.epoch(0) {
+            let batch = PackedBatch::pack(&dataset, &example_ids);
+            let probabilities = self.probabilities(&batch);
+            let rows = probabilities.chunks_exact(self.labels().len());
+            for (&example, row) in example_ids.iter().zip(rows) {
+                predictions[example].probabilities = row.to_vec();
+            }
+        }
+        Ok(predictions)
+    }
+
+    /// The probabilities of a batch, row after row.
+    fn probabilities(&self, batch: &PackedBatch) -> Vec<f32> {
+        let PackedBatch { input_ids, token_type_ids, position_ids, cu_seqlens, .. } = batch;
+        let device = self.model.device();
+        let tokens =
+            PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device);
+        softmax(self.model.forward(&tokens, None), 1).into_data().iter::<f32>().collect()
+    }
+}

@@ -1,0 +1,37 @@
+use bertune_checkpoint::CheckpointError;
+use bertune_head::HeadError;
+use bertune_tokenize::TokenizeError;
+
+/// Why a classifier does not open or does not predict.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// The folder.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The model in it.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The tokenizer, or a text.
+    #[error(transparent)]
+    Tokenize(#[from] TokenizeError),
+    /// The tokenizer makes ids that the model has no embedding for.
+    #[error(
+        "the tokenizer has {tokens} tokens, but the model has only {vocab_size} embeddings: \
+         the tokenizer and the model do not belong together"
+    )]
+    Vocabulary {
+        /// Tokens of the tokenizer.
+        tokens: usize,
+        /// Embeddings of the model.
+        vocab_size: usize,
+    },
+    /// Longer inputs were asked for than the model can take.
+    #[error("a limit of {max_length} tokens is more than the {positions} that this model takes")]
+    TooLong {
+        /// The limit asked for.
+        max_length: usize,
+        /// Positions of the model.
+        positions: usize,
+    },
+}

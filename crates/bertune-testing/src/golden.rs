@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// One tiny model with its inputs and with what transformers makes of them.
+#[derive(Debug)]
+pub struct Golden {
+    /// The checkpoint's folder.
+    pub folder: PathBuf,
+    /// The inputs.
+    pub input: GoldenInput,
+    tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+/// A packed batch.
+#[derive(Debug, Deserialize)]
+pub struct GoldenInput {
+    /// Token ids of all sequences.
+    pub input_ids: Vec<u32>,
+    /// Their segments.
+    pub token_type_ids: Vec<u32>,
+    /// Cumulative lengths.
+    pub cu_seqlens: Vec<usize>,
+    /// The class of each sequence.
+    pub labels: Vec<usize>,
+    /// The loss at each step of training on this batch.
+    pub losses: Vec<f32>,
+}
+
+impl GoldenInput {
+    /// The position of each token in its sequence.
+    pub fn position_ids(&self) -> Vec<u32> {
+        self.cu_seqlens.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as u32).collect()
+    }
+}
+
+impl Golden {
+    /// The expected values called `name`, row-major.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub fn values(&self, name: &str) -> &[f32] {
+        let tensor = self.tensors.get(name);
+        &tensor.unwrap_or_else(|| panic!("{}: no golden {name}", self.folder.display())).1
+    }
+
+    /// The names of goldens that begin with `prefix`, without it.
+    pub fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.tensors.keys().filter_map(move |name| name.strip_prefix(prefix))
+    }
+}
+
+/// All goldens, in the order of their names.
+///
+/// # Panics
+///
+/// If the folder of goldens cannot be read.
+pub fn goldens() -> Vec<Golden> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
+    let entries = std::fs::read_dir(&root).expect("the folder of goldens");
+    let mut folders: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    folders.retain(|folder| folder.join("golden.json").is_file());
+    folders.sort();
+    assert!(folders.len() >= 6, "goldens are missing from {}", root.display());
+    folders.into_iter().map(read).collect()
+}
+
+fn read(folder: PathBuf) -> Golden {
+    let json = std::fs::read(folder.join("golden.json")).expect("golden.json");
+    let bytes = std::fs::read(folder.join("golden.safetensors")).expect("golden.safetensors");
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("valid safetensors");
+    let values = |bytes: &[u8]| -> Vec<f32> {
+        let (numbers, _) = bytes.as_chunks::<4>();
+        numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
+    };
+    let tensors = file.iter().map(|(name, view)| {
+        (name.to_owned(), (view.shape().to_vec(), values(view.data())))
+    });
+    let tensors = tensors.collect();
+    let input = serde_json::from_slice(&json).expect("valid golden.json");
+    Golden { folder, input, tensors }
+}

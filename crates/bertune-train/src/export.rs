@@ -1,0 +1,55 @@
+use std::path::Path;
+
+use bertune_checkpoint::{StagedFolder, module_tensors, write_checkpoint};
+use bertune_head::{BertForSequenceClassification, SequenceClassificationConfig};
+use bertune_tokenize::BertTokenizer;
+use burn_core::tensor::backend::Backend;
+use serde_json::{Map, Value};
+
+use crate::{History, ModelCard, TrainError};
+
+/// What a classifier's folder holds besides its weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Classifier<'a> {
+    /// The architecture and the classes.
+    pub config: &'a SequenceClassificationConfig,
+    /// The `config.json` of the checkpoint that was fine-tuned, whose other keys are kept.
+    pub original_config: &'a Map<String, Value>,
+    /// The tokenizer.
+    pub tokenizer: &'a BertTokenizer,
+    /// The model card.
+    pub card: ModelCard<'a>,
+}
+
+/// Writes a folder that transformers and bertune open: `model.safetensors`, `config.json`, the
+/// tokenizer's files, `README.md` and `training.json`. It appears whole or not at all; a folder
+/// that stood there before is replaced whole.
+///
+/// # Errors
+///
+/// If something cannot be written; what stood there before is then untouched.
+pub fn save_classifier<B: Backend>(
+    folder: &Path,
+    model: &BertForSequenceClassification<B>,
+    classifier: Classifier<'_>,
+) -> Result<(), TrainError> {
+    let Classifier { config, original_config, tokenizer, card } = classifier;
+    let staged = StagedFolder::create(folder)?;
+    let config = config.to_json(original_config);
+    write_checkpoint(staged.path(), &module_tensors::<B, _>(model), &config)?;
+    tokenizer.save(staged.path())?;
+    write(&staged, "README.md", &card.to_markdown())?;
+    write(&staged, "training.json", &to_json(card.history))?;
+    Ok(staged.commit()?)
+}
+
+fn to_json(history: &History) -> String {
+    let mut json = serde_json::to_string_pretty(history).unwrap_or_default();
+    json.push('\n');
+    json
+}
+
+fn write(staged: &StagedFolder, name: &str, text: &str) -> Result<(), TrainError> {
+    let path = staged.path().join(name);
+    std::fs::write(&path, text).map_err(|source| TrainError::Write { path, source })
+}

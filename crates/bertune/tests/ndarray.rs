@@ -1,0 +1,25 @@
+//! Parity with transformers on the ndarray backend.
+
+mod parity;
+
+type B = bertune::backend::NdArray;
+
+#[test]
+fn forward_equals_transformers() {
+    parity::forward_equals_transformers::<B>(1e-5);
+}
+
+#[test]
+fn packed_sequences_equal_single_ones() {
+    parity::packed_sequences_equal_single_ones::<B>(1e-5);
+}
+
+#[test]
+fn gradients_equal_transformers() {
+    parity::gradients_equal_transformers::<bertune::backend::Autodiff<B>>(1e-4);
+}
+
+#[test]
+fn steps_equal_torch() {
+    parity::steps_equal_torch::<bertune::backend::Autodiff<B>>(1e-5);
+}

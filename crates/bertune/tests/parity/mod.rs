@@ -1,0 +1,201 @@
+//! What every backend has to compute as transformers and PyTorch do; the goldens say what that is.
+#![allow(dead_code, reason = "each backend's test uses its part")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use bertune::BertOps;
+use bertune::burn::module::AutodiffModule;
+use bertune::burn::tensor::backend::{AutodiffBackend, Backend};
+use bertune::burn::tensor::{Int, Tensor, TensorData};
+use bertune::checkpoint::{Checkpoint, module_tensors, parameter_names};
+use bertune::encoder::PackedTokens;
+use bertune::head::{BertForSequenceClassification, cross_entropy};
+use bertune::train::{
+    Optimizer, ParameterGroups, Schedule, ScheduleKind, TrainingConfig, clipping_scale, global_norm,
+};
+use bertune_testing::{Golden, goldens};
+
+/// The largest difference, relative to the largest expected value where that is above one.
+fn difference(ours: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(ours.len(), expected.len());
+    let scale = expected.iter().fold(1f32, |scale, x| scale.max(x.abs()));
+    let differences = ours.iter().zip(expected).map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, |worst, x| if x > worst || x.is_nan() { x } else { worst }) / scale
+}
+
+fn check<B: Backend, const D: usize>(
+    golden: &Golden,
+    name: &str,
+    ours: Tensor<B, D>,
+    tolerance: f32,
+) {
+    let ours: Vec<f32> = ours.into_data().iter().collect();
+    let difference = difference(&ours, golden.values(name));
+    assert!(difference <= tolerance, "{}: {name} is {difference:e} off", golden.folder.display());
+}
+
+fn model<B: Backend>(golden: &Golden) -> BertForSequenceClassification<B> {
+    let checkpoint = Checkpoint::open(&golden.folder).expect("the golden's checkpoint");
+    let loaded =
+        BertForSequenceClassification::from_checkpoint(&checkpoint, &Default::default()).unwrap();
+    loaded.model
+}
+
+fn tokens<B: Backend>(golden: &Golden) -> PackedTokens<B> {
+    let input = &golden.input;
+    let (types, positions) = (&input.token_type_ids, input.position_ids());
+    PackedTokens::new(&input.input_ids, types, &positions, &input.cu_seqlens, &Default::default())
+}
+
+fn loss<B: BertOps>(model: &BertForSequenceClassification<B>, golden: &Golden) -> Tensor<B, 1> {
+    let labels: Vec<i32> = golden.input.labels.iter().map(|&label| label as i32).collect();
+    let data = TensorData::new(labels, [golden.input.labels.len()]);
+    let labels = Tensor::<B, 1, Int>::from_data(data, &Default::default());
+    cross_entropy(model.forward(&tokens(golden), None), labels).mean()
+}
+
+/// Every hidden state, the pooled output, the logits and the loss.
+pub fn forward_equals_transformers<B: BertOps>(tolerance: f32) {
+    for golden in goldens() {
+        let (model, tokens) = (model::<B>(&golden), tokens::<B>(&golden));
+        for (i, state) in model.bert.hidden_states(&tokens, None).into_iter().enumerate() {
+            check(&golden, &format!("hidden_states.{i}"), state, tolerance);
+        }
+        let output = model.bert.forward(&tokens, None);
+        check(&golden, "pooled_output", output.pooled_output, tolerance);
+        check(&golden, "logits", model.forward(&tokens, None), tolerance);
+        check(&golden, "loss", loss(&model, &golden), tolerance);
+    }
+}
+
+/// A sequence's states do not depend on what it is packed with.
+pub fn packed_sequences_equal_single_ones<B: BertOps>(tolerance: f32) {
+    for golden in goldens() {
+        let model = model::<B>(&golden);
+        let input = &golden.input;
+        let logits: Vec<f32> = input
+            .cu_seqlens
+            .windows(2)
+            .flat_map(|pair| {
+                let range = pair[0]..pair[1];
+                let (ids, types) = (&input.input_ids[range.clone()], &input.token_type_ids[range]);
+                let positions: Vec<u32> = (0..ids.len() as u32).collect();
+                let cu_seqlens = [0, ids.len()];
+                let device = Default::default();
+                let tokens = PackedTokens::new(ids, types, &positions, &cu_seqlens, &device);
+                model.forward(&tokens, None).into_data().iter::<f32>().collect::<Vec<_>>()
+            })
+            .collect();
+        let difference = difference(&logits, golden.values("logits"));
+        assert!(difference <= tolerance, "{}: {difference:e}", golden.folder.display());
+    }
+}
+
+/// The gradient of every parameter, relative to the largest of its tensor.
+pub fn gradients_equal_transformers<B: AutodiffBackend + BertOps>(tolerance: f32) {
+    for golden in goldens() {
+        let model = model::<B>(&golden);
+        let gradients = loss(&model, &golden).backward();
+        let ours = module_tensors::<B, _>(&Gradients::of(model, gradients));
+        assert_eq!(ours.len(), golden.names("grad.").count(), "one gradient for each parameter");
+        for name in golden.names("grad.") {
+            let expected = golden.values(&format!("grad.{name}"));
+            let largest = expected.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+            let scale = |values: &[f32]| values.iter().map(|x| x / largest).collect::<Vec<_>>();
+            if largest < 1e-6 {
+                // The key's bias shifts all scores of a row alike: its gradient is zero but for
+                // rounding.
+                assert!(ours[name].values.iter().all(|x| x.abs() < 1e-6), "{name}");
+                continue;
+            }
+            let difference = difference(&scale(&ours[name].values), &scale(expected));
+            let folder = golden.folder.display();
+            assert!(difference <= tolerance, "{folder}: grad.{name} is {difference:e} off");
+        }
+    }
+}
+
+/// Turns a model into one whose parameters are their gradients, to read them by name.
+struct Gradients<B: AutodiffBackend>(B::Gradients);
+
+impl<B: AutodiffBackend> Gradients<B> {
+    fn of<M: AutodiffModule<B>>(model: M, gradients: B::Gradients) -> M {
+        model.map(&mut Self(gradients))
+    }
+}
+
+impl<B: AutodiffBackend> bertune::burn::module::ModuleMapper<B> for Gradients<B> {
+    fn map_float<const D: usize>(
+        &mut self,
+        param: bertune::burn::module::Param<Tensor<B, D>>,
+    ) -> bertune::burn::module::Param<Tensor<B, D>> {
+        let (id, value, mapper) = param.consume();
+        let gradient = value.grad(&self.0).expect("every parameter has a gradient");
+        let gradient = Tensor::from_inner(gradient);
+        bertune::burn::module::Param::from_mapped_value(id, gradient, mapper)
+    }
+}
+
+/// The recipe of `tools/bert_goldens.py`.
+fn recipe() -> TrainingConfig {
+    TrainingConfig {
+        learning_rate: 1e-3,
+        head_learning_rate: Some(1e-2),
+        schedule: ScheduleKind::Linear,
+        warmup_ratio: 0.25,
+        ..TrainingConfig::default()
+    }
+}
+
+/// Trains on the golden's batch and shows the model after each step.
+fn train<B>(golden: &Golden, mut after: impl FnMut(usize, f32, &BertForSequenceClassification<B>))
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    let mut model = model::<B>(golden);
+    let config = recipe();
+    let schedule = Schedule::new(&config, 12);
+    let mut optimizer = Optimizer::new(ParameterGroups::new(&model, &config), &config);
+    for step in 1..=10 {
+        let loss = loss(&model, golden);
+        let gradients = loss.backward();
+        let norm = global_norm(&model, &gradients);
+        assert!(step > 1 || norm > 1.0, "the goldens are to test clipping");
+        let scale = clipping_scale(norm, config.max_grad_norm);
+        model = optimizer.step(model, gradients, schedule.factor(step - 1), scale);
+        after(step, loss.into_data().iter().sum(), &model);
+    }
+}
+
+/// All parameters after 1, 2 and 10 steps of AdamW with clipping and warm-up.
+pub fn steps_equal_torch<B>(tolerance: f32)
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    for golden in goldens() {
+        train::<B>(&golden, |step, _, model| {
+            let prefix = format!("step{step}.");
+            let tensors = module_tensors::<B, _>(model);
+            for name in golden.names(&prefix) {
+                let ours = &tensors[name].values;
+                let difference = difference(ours, golden.values(&format!("{prefix}{name}")));
+                let folder = golden.folder.display();
+                assert!(difference <= tolerance, "{folder}: {prefix}{name} is {difference:e} off");
+            }
+        });
+        assert_eq!(golden.names("step2.").count(), parameter_names::<B, _>(&model::<B>(&golden)).len());
+    }
+}
+
+/// The loss of each of ten steps.
+pub fn losses_equal_torch<B>(tolerance: f32)
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    for golden in goldens() {
+        let expected = golden.input.losses.clone();
+        train::<B>(&golden, |step, loss, _| {
+            let difference = (loss - expected[step - 1]).abs();
+            assert!(difference <= tolerance, "{}: step {step}", golden.folder.display());
+        });
+    }
+}

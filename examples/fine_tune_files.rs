@@ -1,0 +1,74 @@
+//! From files to a folder: read labelled texts, fine-tune, save, open again, predict.
+
+use std::path::Path;
+
+use bertune::TextClassifier;
+use bertune::backend::{Autodiff, DefaultBackend};
+use bertune::checkpoint::Checkpoint;
+use bertune::data::{Dataset, LabelMap, Labels, TableFormat, read_examples};
+use bertune::head::{BertForSequenceClassification, LabelNames, Pooling};
+use bertune::tokenize::{BertTokenizer, Limits, TextInput};
+use bertune::train::{
+    Classifier, Event, ModelCard, Run, TrainingConfig, TrainingData, fine_tune, save_classifier,
+};
+
+type B = Autodiff<DefaultBackend>;
+
+fn main() -> anyhow::Result<()> {
+    let device = Default::default();
+    let folder = bertune_examples::model_folder()?;
+    let checkpoint = Checkpoint::open(&folder)?;
+    let tokenizer = BertTokenizer::from_folder(&folder)?;
+    let limits = Limits { max_length: 64, ..Limits::default() };
+
+    let read = |file: &str| {
+        let path = Path::new("data/support").join(file);
+        read_examples(&path, &TableFormat::default(), Labels::Required)
+    };
+    let (train, validation) = (read("train.csv")?.examples, read("validation.csv")?.examples);
+    let labels = LabelMap::from_examples(&train)?;
+    let train = Dataset::new(&tokenizer, limits, &train, &labels)?;
+    let validation = Dataset::new(&tokenizer, limits, &validation, &labels)?;
+
+    let names = LabelNames::new(labels.names().to_vec());
+    let mut loaded = BertForSequenceClassification::<B>::from_pretrained(
+        &checkpoint,
+        names.clone(),
+        Pooling::Pooler,
+        1,
+        &device,
+    )?;
+    loaded.config.max_length = Some(limits.max_length);
+    let config = TrainingConfig {
+        learning_rate: 1e-4,
+        head_learning_rate: Some(1e-3),
+        ..TrainingConfig::default()
+    };
+    let run = Run::default().telling(|event| {
+        if let Event::Epoch(record) = event {
+            let accuracy = record.validation.accuracy;
+            println!("Epoch {}: loss {:.4}, accuracy {accuracy:.4}", record.epoch, record.train_loss);
+        }
+    });
+    let data = TrainingData { train: &train, validation: &validation };
+    let tuned = fine_tune(loaded.model, data, &config, run)?;
+
+    let output = Path::new("runs/example");
+    let card = ModelCard {
+        base_model: &folder.display().to_string(),
+        labels: &names,
+        pooling: Pooling::Pooler,
+        max_length: limits.max_length,
+        history: &tuned.history,
+        confusion: None,
+    };
+    let (config, original_config) = (&loaded.config, checkpoint.config_json());
+    let classifier = Classifier { config, original_config, tokenizer: &tokenizer, card };
+    save_classifier(output, &tuned.model, classifier)?;
+
+    let classifier = TextClassifier::<DefaultBackend>::open(output, &device)?;
+    let text = "hi, my parcel was due on Monday and still nothing";
+    let prediction = &classifier.predict(&[TextInput::from(text)])?[0];
+    println!("{text}: {}", classifier.labels()[prediction.class()]);
+    Ok(())
+}
