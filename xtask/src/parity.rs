@@ -1,8 +1,186 @@
-//! Comparison with Python's transformers as it runs today.
+//! Comparison with Python's transformers as it is installed today: folders both ways, and goldens.
 
-use anyhow::Result;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::cache::Cache;
+use crate::fetch::{self, MINILM};
+use crate::goldens;
+use crate::process::{self, root};
+use crate::python::Python;
+use crate::quickstart::bertune;
+
+/// Everything is written below this folder, which git ignores.
+const FOLDER: &str = "runs/parity";
+
+/// What both sides predict: English, accents, other scripts, emoji, long, nearly empty.
+const TEXTS: [&str; 8] = [
+    "My card was charged twice for one order.",
+    "how do i change the e-mail of my account",
+    "Où est mon colis ? Il devait arriver lundi.",
+    "退款需要多长时间？",
+    "LOVE the new app 😀👍",
+    "Nothing works any more since the update: not the search, not the settings, not even the page \
+     where I would cancel my subscription, which is what I now want to do, to be honest!",
+    "?",
+    "don't",
+];
+
+/// Probabilities may differ by this much.
+const TOLERANCE: f64 = 1e-5;
 
 /// Runs the comparisons.
 pub(crate) fn run() -> Result<()> {
-    anyhow::bail!("not yet")
+    let cache = Cache::open()?;
+    let python = Python::bring(&cache)?;
+    let folder = root().join(FOLDER);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+
+    println!("\n1. transformers opens a folder that we wrote");
+    transformers_opens_ours(&python, &fetch::bring(&MINILM, &cache)?, &folder)?;
+    println!("\n2. We open a folder that transformers wrote");
+    we_open_theirs(&python, &folder.join("theirs"))?;
+    println!("\n3. transformers still computes the goldens");
+    goldens::compare(&python, &folder.join("goldens"))?;
+    println!("\nbertune and transformers agree.");
+    Ok(())
+}
+
+fn transformers_opens_ours(python: &Python, model: &Path, folder: &Path) -> Result<()> {
+    let ours = folder.join("ours");
+    let mut train = bertune([
+        "train",
+        "--epochs",
+        "1",
+        "--train",
+        "data/support/train.csv",
+    ]);
+    train
+        .args(["--validation", "data/support/validation.csv", "--model"])
+        .arg(model);
+    process::run(train.arg("--output").arg(&ours).arg("--overwrite"))?;
+
+    let texts: Vec<String> = TEXTS.map(String::from).to_vec();
+    let lines = texts.iter().map(|text| json!({ "text": text }));
+    let (texts_file, predictions) = (folder.join("texts.jsonl"), folder.join("ours.jsonl"));
+    write_lines(&texts_file, lines)?;
+    write_lines(&predictions, predict(&ours, &texts)?)?;
+    let mut open = python.command();
+    process::run(open.args(["tools/parity_roundtrip.py", "open"]).args([
+        ours,
+        texts_file,
+        predictions,
+    ]))
+}
+
+fn we_open_theirs(python: &Python, folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    process::run(
+        python
+            .command()
+            .args(["tools/parity_roundtrip.py", "write"])
+            .arg(folder),
+    )?;
+    let expected = read_lines(&folder.join("expected.jsonl"))?;
+    let text = |line: &Value| line["text"].as_str().map(String::from);
+    let texts: Option<Vec<String>> = expected.iter().map(text).collect();
+    let texts = texts.context("a line of expected.jsonl has no text")?;
+    let found = predict(folder, &texts)?;
+    ensure!(
+        found.len() == expected.len(),
+        "{} texts gave {}",
+        texts.len(),
+        found.len()
+    );
+    for ((found, expected), text) in found.iter().zip(&expected).zip(&texts) {
+        same_prediction(found, expected).with_context(|| format!("the text {text:?}"))?;
+    }
+    println!("{} predictions agree", texts.len());
+    Ok(())
+}
+
+/// Our predictions, one for each text.
+fn predict(model: &Path, texts: &[String]) -> Result<Vec<Value>> {
+    let mut command = bertune(["predict", "--format", "jsonl", "--model"]);
+    parse_lines(&process::output_of(
+        command.arg(model).arg("--").args(texts),
+    )?)
+}
+
+fn same_prediction(found: &Value, expected: &Value) -> Result<()> {
+    let (ours, theirs) = (&found["label"], &expected["label"]);
+    ensure!(ours == theirs, "our label is {ours}, theirs {theirs}");
+    let probabilities = |of: &Value| of["probabilities"].as_object().cloned().unwrap_or_default();
+    let (ours, theirs) = (probabilities(found), probabilities(expected));
+    ensure!(
+        !theirs.is_empty() && ours.len() == theirs.len(),
+        "the labels differ"
+    );
+    for (label, theirs) in &theirs {
+        let number = |value: Option<&Value>| value.and_then(Value::as_f64).unwrap_or(f64::NAN);
+        let (ours, theirs) = (number(ours.get(label)), number(Some(theirs)));
+        let agree = (ours - theirs).abs() <= TOLERANCE;
+        ensure!(
+            agree,
+            "our probability of {label} is {ours}, theirs {theirs}"
+        );
+    }
+    Ok(())
+}
+
+fn write_lines(path: &Path, lines: impl IntoIterator<Item = Value>) -> Result<()> {
+    let text: String = lines.into_iter().map(|line| format!("{line}\n")).collect();
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn read_lines(path: &Path) -> Result<Vec<Value>> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    parse_lines(&text)
+}
+
+fn parse_lines(text: &str) -> Result<Vec<Value>> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| serde_json::from_str(line).with_context(|| format!("not JSON: {line}")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ours: Value, expected: Option<&str>) {
+        let theirs = json!({"label": "a", "probabilities": {"a": 0.75, "b": 0.25}});
+        let found = same_prediction(&ours, &theirs)
+            .err()
+            .map(|error| error.to_string());
+        assert_eq!(found.as_deref(), expected, "{ours}");
+    }
+
+    #[test]
+    fn predictions_that_differ_are_told_apart() {
+        check(
+            json!({"label": "a", "probabilities": {"a": 0.750001, "b": 0.249999}}),
+            None,
+        );
+        check(
+            json!({"label": "b", "probabilities": {"a": 0.75, "b": 0.25}}),
+            Some(r#"our label is "b", theirs "a""#),
+        );
+        check(
+            json!({"label": "a", "probabilities": {"a": 0.7501, "b": 0.2499}}),
+            Some("our probability of a is 0.7501, theirs 0.75"),
+        );
+        check(
+            json!({"label": "a", "probabilities": {"a": 0.75, "c": 0.25}}),
+            Some("our probability of b is NaN, theirs 0.25"),
+        );
+        check(json!({"label": "a"}), Some("the labels differ"));
+    }
 }
