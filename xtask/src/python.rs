@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 
 use crate::cache::Cache;
 use crate::{pip, process};
@@ -26,7 +26,7 @@ for line in open(sys.argv[1]):
             found = 'not installed'
         if found.split('+')[0] != wanted.split('+')[0]:
             wrong.append(f'{name} is {found}, not {wanted}')
-sys.exit('; '.join(wrong))
+sys.exit('; '.join(wrong) or 0)
 ";
 
 /// A Python with the required packages.
@@ -61,18 +61,20 @@ impl Python {
     /// The interpreter, in the repository's root, where scripts are `tools/….py`.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        // No package may look for models or news in the network.
+        // Every model is a folder here: nothing is to be looked for in the network.
         command
             .current_dir(process::root())
             .env("HF_HUB_OFFLINE", "1");
         command
     }
 
+    /// Whether the required versions are there; if not, which are not.
     fn check(&self) -> Result<()> {
-        let mut command = self.command();
-        process::output_of(command.args(["-c", CHECK, REQUIREMENTS]))
-            .map(drop)
-            .context("the environment is not what it should be")
+        ensure!(self.program.exists(), "it is not there yet");
+        let output = self.command().args(["-c", CHECK, REQUIREMENTS]).output()?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{}", complaint.trim_end());
+        Ok(())
     }
 
     fn install(&self, folder: &Path) -> Result<()> {
@@ -83,5 +85,42 @@ impl Python {
             self.command()
                 .args(["-m", "pip", "install", "-r", REQUIREMENTS]),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The complaint of [`CHECK`] about these requirements, asked of a bare Python.
+    fn complaint(requirements: &str) -> Option<String> {
+        let mut command = pip::python().ok()?;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, requirements).unwrap();
+        let output = command
+            .args(["-c", CHECK])
+            .arg(file.path())
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.success(), complaint.is_empty(), "{complaint}");
+        Some(complaint.trim_end().to_owned())
+    }
+
+    #[test]
+    fn packages_that_are_missing_are_named() {
+        if let Some(complaint) = complaint("# comment\nno-such-package==1.0 # comment\n") {
+            assert_eq!(complaint, "no-such-package is not installed, not 1.0");
+        } else {
+            println!("skipped: there is no Python");
+        }
+    }
+
+    #[test]
+    fn an_environment_without_faults_passes() {
+        assert!(matches!(
+            complaint("# nothing\n").as_deref(),
+            None | Some("")
+        ));
     }
 }
