@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::process::{cargo, output_of, works};
+use crate::process::{cargo, output_of};
 
 /// Everything the rules look at.
 #[derive(Default)]
@@ -103,28 +103,34 @@ impl House {
 
 /// What git tracks or would track; without git, what does not look built.
 fn paths(root: &Path) -> Result<Vec<String>> {
+    let mut paths = match paths_of_git(root) {
+        Some(paths) => paths,
+        None => {
+            let mut paths = Vec::new();
+            walk(root, root, &mut paths)?;
+            paths
+        }
+    };
+    paths.retain(|path| root.join(path).is_file());
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
+
+fn paths_of_git(root: &Path) -> Option<Vec<String>> {
+    if !root.join(".git").exists() {
+        return None;
+    }
     let mut git = Command::new("git");
-    git.current_dir(root).args([
+    git.args([
         "ls-files",
         "--cached",
         "--others",
         "--exclude-standard",
         "-z",
     ]);
-    let mut paths: Vec<String> = if root.join(".git").exists() && works(&mut git) {
-        output_of(git.stdout(std::process::Stdio::piped()))?
-            .split('\0')
-            .map(String::from)
-            .collect()
-    } else {
-        let mut paths = Vec::new();
-        walk(root, root, &mut paths)?;
-        paths
-    };
-    paths.retain(|path| root.join(path).is_file());
-    paths.sort();
-    paths.dedup();
-    Ok(paths)
+    let paths = output_of(git.current_dir(root)).ok()?;
+    Some(paths.split('\0').map(String::from).collect())
 }
 
 fn walk(root: &Path, folder: &Path, paths: &mut Vec<String>) -> Result<()> {
