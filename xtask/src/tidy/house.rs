@@ -225,3 +225,26 @@ pub(crate) fn normalized(path: &Path) -> Option<String> {
     }
     Some(parts.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_git_what_is_built_is_left_out() {
+        let root = tempfile::tempdir().unwrap();
+        for file in ["a.rs", "b/c.rs", "target/d.rs", "runs/e.rs"] {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        assert_eq!(paths(root.path()).unwrap(), ["a.rs", "b/c.rs"]);
+    }
+
+    #[test]
+    fn paths_that_leave_the_house_have_no_normal_form() {
+        assert_eq!(normalized(Path::new("a/./b/../c")).as_deref(), Some("a/c"));
+        assert_eq!(normalized(Path::new("a/../../c")), None);
+        assert_eq!(normalized(Path::new("/a")), None);
+    }
+}
