@@ -11,18 +11,22 @@ use serde_json::Value;
 use crate::process::{self, root};
 use crate::python::Python;
 
-/// The scripts; each writes to `../crates/…` as seen from its own folder.
-const SCRIPTS: [&str; 2] = ["tokenizer_goldens.py", "bert_goldens.py"];
+/// The scripts and the folders to write to that they take as arguments. One that takes none writes
+/// to `../crates/…` as seen from where it lies.
+const SCRIPTS: [(&str, &[&str]); 2] = [
+    ("tokenizer_goldens.py", &[]),
+    ("bert_goldens.py", &["crates/bertune-testing/goldens"]),
+];
 
 /// What says when and with what goldens were made.
 const PROVENANCE: [&str; 7] = [
     "date",
     "made_by",
-    "numpy",
+    "provenance",
     "python",
     "tokenizers",
-    "torch",
     "transformers",
+    "transformers_version",
 ];
 
 /// Numbers may differ by this much, relative to the greater of 1 and themselves.
@@ -56,11 +60,12 @@ fn make(python: &Python, folder: &Path) -> Result<()> {
     }
     let tools = folder.join("tools");
     fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
-    for script in SCRIPTS {
+    for (script, outputs) in SCRIPTS {
         let source = root().join("tools").join(script);
         let copy = tools.join(script);
         fs::copy(&source, &copy).with_context(|| format!("cannot copy {}", source.display()))?;
-        process::run(python.command().arg(copy))?;
+        let outputs = outputs.iter().map(|output| folder.join(output));
+        process::run(python.command().arg(copy).args(outputs))?;
     }
     Ok(())
 }
@@ -251,7 +256,7 @@ mod tests {
         check("0.123456", "0.123457", None);
         check("1e6", "1000001", None);
         check(
-            r#"{"a":1,"torch":"2","date":"x"}"#,
+            r#"{"a":1,"python":"3","date":"x"}"#,
             r#"{"date":"y","a":1}"#,
             None,
         );
