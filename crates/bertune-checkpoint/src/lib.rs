@@ -1,1 +1,37 @@
 //! Hugging Face checkpoint folders: find, read and write them.
+//!
+//! [`find_checkpoint`] turns a folder's path or a hub id into a folder, [`Checkpoint`] reads it,
+//! [`load_module`] puts its tensors into a Burn module and [says](LoadReport) what went where,
+//! and a [`StagedFolder`] with [`write_checkpoint`] in it makes a folder that transformers opens.
+//!
+//! Checkpoints come from strangers. Safetensors headers and pickles are read as data with every
+//! length checked; nothing in a pickle is ever run.
+
+mod checkpoint;
+mod element_type;
+mod error;
+mod files;
+mod find;
+mod host_tensor;
+mod hub;
+mod load_report;
+mod load_rules;
+mod module;
+mod names;
+mod pickle;
+mod safetensors_file;
+mod staged_folder;
+mod weights;
+mod write;
+
+pub use checkpoint::Checkpoint;
+pub use error::CheckpointError;
+pub use find::find_checkpoint;
+pub use host_tensor::HostTensor;
+pub use hub::{Connection, HubOptions, Progress};
+pub use load_report::LoadReport;
+pub use load_rules::LoadRules;
+pub use module::{load_module, module_tensors, parameter_names};
+pub use names::{canonical_name, hugging_face_name};
+pub use staged_folder::StagedFolder;
+pub use write::write_checkpoint;

@@ -1,0 +1,130 @@
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::files::{parse_json, read_error, read_json_file};
+use crate::weights::Weights;
+use crate::{CheckpointError, HostTensor};
+
+/// An opened Hugging Face checkpoint folder: its `config.json` and its weights.
+///
+/// The weights are `model.safetensors`, or its shards with `model.safetensors.index.json`, or
+/// else `pytorch_model.bin`, which is read as data: nothing in it is ever run. Opening reads what
+/// the files say of themselves; numbers are read when they are wanted.
+///
+/// # Examples
+///
+/// ```no_run
+/// use bertune_checkpoint::Checkpoint;
+///
+/// let checkpoint = Checkpoint::open("all-MiniLM-L6-v2".as_ref())?;
+/// for name in checkpoint.names() {
+///     let tensor = checkpoint.tensor(name)?;
+///     println!("{name}: {:?}", tensor.shape);
+/// }
+/// # Ok::<_, bertune_checkpoint::CheckpointError>(())
+/// ```
+#[derive(Debug)]
+pub struct Checkpoint {
+    folder: PathBuf,
+    config_bytes: Vec<u8>,
+    config: Map<String, Value>,
+    weights: Weights,
+}
+
+impl Checkpoint {
+    /// Opens a folder.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such folder, if it lacks `config.json` or weights, or if one of them is
+    /// damaged or asks for more than tensors.
+    pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
+        check_folder(folder)?;
+        let config_file = folder.join("config.json");
+        if !config_file.is_file() {
+            return Err(CheckpointError::NoConfig {
+                folder: folder.to_path_buf(),
+                found: first_names(folder)?,
+            });
+        }
+        let config_bytes = read_json_file(&config_file)?;
+        let config = parse_json(&config_file, &config_bytes)?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            config_bytes,
+            config,
+            weights: Weights::open(folder)?,
+        })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// `config.json` as it stands.
+    pub fn config_json(&self) -> &Map<String, Value> {
+        &self.config
+    }
+
+    /// `config.json` as a type of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// If a field is missing or of another type; the error names the key, line and column.
+    pub fn config<T: DeserializeOwned>(&self) -> Result<T, CheckpointError> {
+        parse_json(&self.folder.join("config.json"), &self.config_bytes)
+    }
+
+    /// The tensors' names as the files have them, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.weights.names()
+    }
+
+    /// The shape of a tensor, if there is one of that name.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.weights.shape(name)
+    }
+
+    /// Reads a tensor; half, brain and double precision become single precision.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name, if its numbers are integers, or if the file cannot be read.
+    pub fn tensor(&self, name: &str) -> Result<HostTensor, CheckpointError> {
+        self.weights.tensor(name).unwrap_or_else(|| {
+            Err(CheckpointError::NoTensor {
+                folder: self.folder.clone(),
+                name: name.to_owned(),
+            })
+        })
+    }
+}
+
+fn check_folder(folder: &Path) -> Result<(), CheckpointError> {
+    let path = folder.to_path_buf();
+    match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(CheckpointError::NotAFolder { path }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(CheckpointError::NoFolder { path })
+        }
+        Err(source) => Err(CheckpointError::Read { path, source }),
+    }
+}
+
+/// What a folder holds, for a message.
+fn first_names(folder: &Path) -> Result<String, CheckpointError> {
+    let entries = std::fs::read_dir(folder).map_err(|source| read_error(folder, source))?;
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    Ok(match names.len() {
+        0 => "nothing".to_owned(),
+        1..=5 => names.join(", "),
+        _ => format!("{}, …", names[..5].join(", ")),
+    })
+}

@@ -1,0 +1,47 @@
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use super::{Problem, TensorRecord, legacy, zipped};
+use crate::files::{length, open as open_file, read_range};
+
+/// Where in the file the bytes of each storage lie.
+#[derive(Debug, Default)]
+pub(super) struct Container {
+    pub(super) storages: BTreeMap<String, Range<u64>>,
+}
+
+impl Container {
+    /// The bytes of a tensor: from its first number to its last.
+    pub(super) fn locate(&self, record: &TensorRecord) -> Result<Range<u64>, Problem> {
+        let key = &record.storage.key;
+        let Some(storage) = self.storages.get(key) else {
+            return Err(Problem::broken(format!(
+                "the storage `{key}` is not in the file"
+            )));
+        };
+        let elements = record.span()?;
+        let size = record.storage.element_type.size() as u64;
+        let at = |element: u64| element.checked_mul(size)?.checked_add(storage.start);
+        match (at(elements.start), at(elements.end)) {
+            (Some(start), Some(end)) if end <= storage.end => Ok(start..end),
+            _ => Err(Problem::broken(format!(
+                "it ends at number {}, but its storage has {} bytes",
+                elements.end,
+                storage.end - storage.start
+            ))),
+        }
+    }
+}
+
+/// Reads the pickle of either kind of file: the zip archives that PyTorch has written since 1.6,
+/// or the stream of pickles from before.
+pub(super) fn open(path: &Path) -> Result<(BTreeMap<String, TensorRecord>, Container), Problem> {
+    let file_length = length(&open_file(path)?, path)?;
+    let start = read_range(path, 0..file_length.min(4))?;
+    match start.as_slice() {
+        b"PK\x03\x04" => zipped::open(path),
+        [0x80, ..] => legacy::open(path),
+        _ => Err(Problem::broken("it is neither a zip archive nor a pickle")),
+    }
+}

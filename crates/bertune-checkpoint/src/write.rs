@@ -1,0 +1,83 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+use serde_json::{Map, Value};
+
+use crate::files::write_error;
+use crate::{CheckpointError, HostTensor};
+
+/// Writes `model.safetensors` and `config.json` into a folder, in general that of a
+/// [`StagedFolder`](crate::StagedFolder), which makes the whole appear at once.
+///
+/// # Panics
+///
+/// If a tensor has another number of values than its shape says.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn write_checkpoint(
+    folder: &Path,
+    tensors: &BTreeMap<String, HostTensor>,
+    config: &Map<String, Value>,
+) -> Result<(), CheckpointError> {
+    let path = folder.join("model.safetensors");
+    write_safetensors(&path, tensors).map_err(|source| write_error(&path, source))?;
+    let path = folder.join("config.json");
+    write_config(&path, config).map_err(|source| write_error(&path, source))
+}
+
+fn write_config(path: &Path, config: &Map<String, Value>) -> std::io::Result<()> {
+    let mut json = serde_json::to_vec_pretty(config)?;
+    json.push(b'\n');
+    std::fs::write(path, json)
+}
+
+/// A tensor at a time, so that the numbers are never in memory a second time as a whole.
+fn write_safetensors(path: &Path, tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    let header = header(tensors)?;
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    for tensor in tensors.values() {
+        let bytes: Vec<_> = tensor
+            .values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        file.write_all(&bytes)?;
+    }
+    file.flush()
+}
+
+/// JSON, filled up with spaces so that the numbers are aligned.
+fn header(tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<Vec<u8>> {
+    let mut end = 0;
+    let infos = tensors.iter().map(|(name, tensor)| {
+        let elements = tensor.shape.iter().product::<usize>();
+        assert_eq!(
+            tensor.values.len(),
+            elements,
+            "`{name}` has the shape {:?}",
+            tensor.shape
+        );
+        let start = end;
+        end += elements * size_of::<f32>();
+        let info = TensorInfo {
+            dtype: Dtype::F32,
+            shape: tensor.shape.clone(),
+            data_offsets: (start, end),
+        };
+        (name.clone(), info)
+    });
+    // Without this format, transformers refuses the file.
+    let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let metadata = Metadata::new(Some(format), infos.collect()).map_err(std::io::Error::other)?;
+    let mut json = serde_json::to_vec(&metadata)?;
+    json.resize(json.len().next_multiple_of(8), b' ');
+    Ok(json)
+}
