@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use bertune_tokenize::Encoding;
+use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, TokenizeError};
+
+use crate::{DataError, LabelMap, Table};
 
 /// Tokenized examples with the numbers of their classes; cheap to clone.
 #[derive(Clone, Debug)]
@@ -10,6 +12,21 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// The rows of a table, tokenized, with their labels.
+    ///
+    /// # Errors
+    ///
+    /// If a label is missing or unknown, or a text cannot be tokenized.
+    pub fn new(
+        tokenizer: &BertTokenizer,
+        limits: Limits,
+        table: &Table,
+        labels: &LabelMap,
+    ) -> Result<Self, DataError> {
+        let labels = labels.ids(table)?;
+        Ok(Self::labelled(tokenize(tokenizer, limits, table)?, labels))
+    }
+
     /// Examples with one label each.
     ///
     /// # Panics
@@ -17,12 +34,18 @@ impl Dataset {
     /// If there are not as many labels as encodings.
     pub fn labelled(encodings: Vec<Encoding>, labels: Vec<usize>) -> Self {
         assert_eq!(encodings.len(), labels.len(), "one label for each example");
-        Self { encodings: encodings.into(), labels: labels.into() }
+        Self {
+            encodings: encodings.into(),
+            labels: labels.into(),
+        }
     }
 
     /// Examples without labels.
     pub fn unlabelled(encodings: Vec<Encoding>) -> Self {
-        Self { encodings: encodings.into(), labels: Arc::from([]) }
+        Self {
+            encodings: encodings.into(),
+            labels: Arc::from([]),
+        }
     }
 
     /// The number of examples.
@@ -44,4 +67,31 @@ impl Dataset {
     pub fn labels(&self) -> &[usize] {
         &self.labels
     }
+}
+
+fn tokenize(
+    tokenizer: &BertTokenizer,
+    limits: Limits,
+    table: &Table,
+) -> Result<Vec<Encoding>, DataError> {
+    let inputs: Vec<_> = table
+        .examples
+        .iter()
+        .map(|example| TextInput {
+            text: &example.text,
+            text_pair: example.text_pair.as_deref(),
+        })
+        .collect();
+    tokenizer.encode_batch(&inputs, limits).map_err(|error| {
+        let (row, source) = match error {
+            TokenizeError::Input { index, source } => (index, *source),
+            other => (0, other),
+        };
+        let line = table.examples.get(row).map_or(1, |example| example.line);
+        DataError::Tokenize {
+            path: table.path.clone(),
+            line,
+            source,
+        }
+    })
 }

@@ -1,11 +1,29 @@
 //! Labelled tables to ragged, padding-free batches in host memory.
+//!
+//! A file becomes a [`Table`] of texts, a [`LabelMap`] numbers their labels, a [`Dataset`] holds
+//! their tokens, a [`BatchPlan`] says which examples make up each batch of each epoch, and
+//! [`Prefetch`] packs them ahead.
 
 mod batch_plan;
+mod columns;
 mod dataset;
+mod delimited;
+mod error;
+mod jsonl;
+mod label_map;
 mod packed_batch;
 mod prefetch;
+mod source;
+mod split;
+mod table;
+mod table_format;
 
 pub use batch_plan::BatchPlan;
 pub use dataset::Dataset;
+pub use error::DataError;
+pub use label_map::LabelMap;
 pub use packed_batch::PackedBatch;
 pub use prefetch::Prefetch;
+pub use split::{Split, stratified_split};
+pub use table::{Example, Labels, Layout, Table, read_table};
+pub use table_format::{Column, FileFormat, Header, Quoting, TableFormat, TextEncoding};

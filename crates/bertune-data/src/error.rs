@@ -1,0 +1,259 @@
+use std::path::PathBuf;
+
+use bertune_tokenize::TokenizeError;
+
+use crate::Column;
+
+/// Why a file does not give examples.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// It cannot be opened or read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// It is a folder.
+    #[error("{path} is a folder; name the file in it")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The extension says nothing.
+    #[error(
+        "{path}: the file's extension is none of .csv, .tsv, .txt and .jsonl; \
+         say --format csv, tsv or jsonl"
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is nothing in it, or nothing but a header.
+    #[error("{path} has no rows{header}")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// A word about a header that was taken off.
+        header: &'static str,
+    },
+    /// It is no text.
+    #[error("{path} is {kind}, not text; give a csv, tsv or jsonl file")]
+    Binary {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        kind: &'static str,
+    },
+    /// It is not UTF-8.
+    #[error(
+        "{path}, line {line}: byte {offset} of the file is not UTF-8; \
+         if the file is in Latin-1, say --encoding latin-1"
+    )]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The byte, from 0.
+        offset: usize,
+    },
+    /// A row has more or fewer columns than the first.
+    #[error(
+        "{path}, line {line}: {found} columns, but the first row has {expected}; \
+         if a field holds the delimiter, quote it, or see --delimiter and --quoting"
+    )]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The columns of the first row.
+        expected: usize,
+        /// The columns of this one.
+        found: usize,
+    },
+    /// A quote is opened and never closed.
+    #[error(
+        "{path}, line {line}: a quote is opened in this row and never closed; \
+         if '\"' is a plain character in this file, say --quoting none"
+    )]
+    OpenQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line on which the row begins, from 1.
+        line: usize,
+    },
+    /// All rows have one column, but another delimiter would give more.
+    #[error(
+        "{path}: every row has a single column, but contains {suspect}; \
+         the delimiter may be wrong: say --delimiter {flag}"
+    )]
+    WrongDelimiter {
+        /// The file.
+        path: PathBuf,
+        /// What the rows contain, in words.
+        suspect: &'static str,
+        /// What to pass.
+        flag: &'static str,
+    },
+    /// There is no such column.
+    #[error("{path}: there is no column {column} for {flag}; {existing}{nearest}")]
+    UnknownColumn {
+        /// The file.
+        path: PathBuf,
+        /// The flag.
+        flag: &'static str,
+        /// The column asked for.
+        column: Column,
+        /// The columns that exist, in words.
+        existing: String,
+        /// A suggestion, in words; may be empty.
+        nearest: String,
+    },
+    /// Nothing says which column it is.
+    #[error("{path}: which column holds the {what}? say {flag}; {existing}")]
+    WhichColumn {
+        /// The file.
+        path: PathBuf,
+        /// `text` or `label`.
+        what: &'static str,
+        /// The flag.
+        flag: &'static str,
+        /// The columns that exist, in words.
+        existing: String,
+    },
+    /// Two roles have one column.
+    #[error("{path}: {first} and {second} are the same column, {column}")]
+    SameColumn {
+        /// The file.
+        path: PathBuf,
+        /// A flag.
+        first: &'static str,
+        /// Another flag.
+        second: &'static str,
+        /// The column.
+        column: String,
+    },
+    /// A row has no text.
+    #[error("{path}, line {line}: the text is empty; remove the row or fill it in")]
+    EmptyText {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// No row has a text.
+    #[error("{path}: the text column, {column}, is empty in every row; see --text")]
+    EmptyColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// A row has no label.
+    #[error("{path}, line {line}: the label is missing; remove the row or fill it in")]
+    NoLabel {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A label that the classifier does not have.
+    #[error("{path}, line {line}: the label '{label}' is not among the {known}")]
+    UnknownLabel {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The label.
+        label: String,
+        /// The classes, in words.
+        known: String,
+    },
+    /// There is nothing to tell apart.
+    #[error("{path}: every row has the label '{label}'; a classifier needs at least two classes")]
+    OneClass {
+        /// The file.
+        path: PathBuf,
+        /// The label.
+        label: String,
+    },
+    /// Labels are hardly ever repeated.
+    #[error(
+        "{path}: {labels} different labels in {rows} rows; \
+         are --text and --label the right columns? (the label column is {column})"
+    )]
+    ManyLabels {
+        /// The file.
+        path: PathBuf,
+        /// How many labels.
+        labels: usize,
+        /// How many rows.
+        rows: usize,
+        /// The label column.
+        column: String,
+    },
+    /// A line is no JSON.
+    #[error("{path}, line {line}, column {column}: not valid JSON: {reason}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A JSON value has the wrong type.
+    #[error("{path}, line {line}: {what} is {found}, but must be {expected}")]
+    JsonType {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Which value.
+        what: String,
+        /// Its type.
+        found: &'static str,
+        /// The type it must have.
+        expected: &'static str,
+    },
+    /// A JSON object lacks a key.
+    #[error("{path}, line {line}: there is no key '{key}'; {existing}")]
+    JsonKey {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// The keys that exist, in words.
+        existing: String,
+    },
+    /// The share of validation rows is no share.
+    #[error("the validation fraction is {fraction}, but must be above 0 and below 1")]
+    Fraction {
+        /// The fraction.
+        fraction: f64,
+    },
+    /// Too few rows to split.
+    #[error("{rows} rows are too few to split; give a validation file")]
+    TooFew {
+        /// How many rows.
+        rows: usize,
+    },
+    /// A text cannot be tokenized.
+    #[error("{path}, line {line}: {source}")]
+    Tokenize {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The cause.
+        source: TokenizeError,
+    },
+}

@@ -1,0 +1,100 @@
+use crate::DataError;
+use crate::batch_plan::shuffle;
+
+/// Row numbers of two parts, each in ascending order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The rows to learn from.
+    pub train: Vec<usize>,
+    /// The rows to measure on.
+    pub validation: Vec<usize>,
+}
+
+/// Splits rows so that each class has the same share in both parts: a pure function of the labels
+/// and the seed.
+///
+/// A class of two rows or more has at least one on each side.
+///
+/// # Errors
+///
+/// If the fraction is not above 0 and below 1, or a part would be empty.
+pub fn stratified_split(
+    labels: &[usize],
+    validation_fraction: f64,
+    seed: u64,
+) -> Result<Split, DataError> {
+    if !(validation_fraction > 0.0 && validation_fraction < 1.0) {
+        return Err(DataError::Fraction {
+            fraction: validation_fraction,
+        });
+    }
+    let classes = labels.iter().max().map_or(0, |largest| largest + 1);
+    let mut split = Split {
+        train: Vec::new(),
+        validation: Vec::new(),
+    };
+    for class in 0..classes {
+        let rows: Vec<usize> = (0..labels.len())
+            .filter(|&row| labels[row] == class)
+            .collect();
+        let share = (rows.len() as f64 * validation_fraction).round() as usize;
+        let held_out = if rows.len() < 2 {
+            0
+        } else {
+            share.clamp(1, rows.len() - 1)
+        };
+        let order = shuffle(rows.len(), seed, class as u64);
+        split
+            .validation
+            .extend(order[..held_out].iter().map(|&i| rows[i]));
+        split
+            .train
+            .extend(order[held_out..].iter().map(|&i| rows[i]));
+    }
+    if split.train.is_empty() || split.validation.is_empty() {
+        return Err(DataError::TooFew { rows: labels.len() });
+    }
+    split.train.sort_unstable();
+    split.validation.sort_unstable();
+    Ok(split)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_parts_are_a_stratified_partition(
+            labels in prop::collection::vec(0usize..4, 8..200),
+            fraction in 0.05f64..0.95,
+            seed: u64,
+        ) {
+            prop_assume!((0..4).any(|c| labels.iter().filter(|&&l| l == c).count() >= 2));
+            let split = stratified_split(&labels, fraction, seed).unwrap();
+            let mut all = [split.train.clone(), split.validation.clone()].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..labels.len()).collect::<Vec<_>>());
+            for class in 0..4 {
+                let count = |rows: &[usize]| rows.iter().filter(|&&r| labels[r] == class).count();
+                let (train, held_out) = (count(&split.train), count(&split.validation));
+                prop_assert!(train + held_out < 2 || train > 0 && held_out > 0);
+                let expected = (train + held_out) as f64 * fraction;
+                prop_assert!((held_out as f64 - expected).abs() <= 1.0);
+            }
+            prop_assert_eq!(stratified_split(&labels, fraction, seed).unwrap(), split);
+        }
+    }
+
+    #[test]
+    fn a_fraction_out_of_range_is_refused() {
+        for fraction in [0.0, 1.0, -0.1, f64::NAN] {
+            assert!(matches!(
+                stratified_split(&[0, 1, 0, 1], fraction, 1),
+                Err(DataError::Fraction { .. })
+            ));
+        }
+    }
+}
