@@ -31,7 +31,7 @@ GRID = {
     "relu-one-type": (48, 2, 4, 96, "relu", 1, 1e-5, 3, 90, 30),
     "wide-heads": (32, 4, 1, 36, "gelu", 2, 1e-12, 4, 100, 48),
     "twelve-layers": (8, 12, 2, 16, "gelu", 2, 1e-12, 2, 60, 24),
-    "twenty-four-layers": (8, 24, 4, 12, "gelu", 2, 1e-12, 3, 60, 24),
+    "twenty-four-layers": (16, 24, 4, 24, "gelu", 2, 1e-12, 3, 60, 24),
 }
 
 
@@ -44,17 +44,20 @@ def build(shape):
         classifier_dropout=0.2 if classes == 3 else None,
     )
     model = BertForSequenceClassification(config).eval()
-    # Larger than usual, biases and norms too, so that every mistake shows.
+    # Larger than usual, biases and norms too, so that every mistake shows; smaller in deep models,
+    # whose gradients would vanish, and Adam would blow up their rounding.
+    scale = 0.25 if layers < 12 else 0.1
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn_like(parameter)
-            parameter.copy_(1 + 0.3 * noise if name.endswith("LayerNorm.weight") else 0.25 * noise)
+            parameter.copy_(1 + 0.3 * noise if name.endswith("LayerNorm.weight") else scale * noise)
     return model
 
 
 def make_input(config):
     lengths = [5, config.max_position_embeddings, 1, 9, 2]
-    ids = [torch.randint(0, config.vocab_size, (n,)) for n in lengths]
+    # Not 0, which is [PAD]: transformers gives its row no gradient.
+    ids = [torch.randint(1, config.vocab_size, (n,)) for n in lengths]
     types = [torch.randint(0, config.type_vocab_size, (n,)) for n in lengths]
     labels = torch.randint(0, config.num_labels, (len(lengths),))
     return lengths, ids, types, labels

@@ -72,7 +72,7 @@ fn loss<B: BertOps>(model: &BertForSequenceClassification<B>, golden: &Golden) -
 }
 
 /// Every hidden state, the pooled output, the logits and the loss.
-pub fn forward_equals_transformers<B: BertOps>(tolerance: f32) {
+pub(crate) fn forward_equals_transformers<B: BertOps>(tolerance: f32) {
     for golden in goldens() {
         let (model, tokens) = (model::<B>(&golden), tokens::<B>(&golden));
         for (i, state) in model
@@ -91,7 +91,7 @@ pub fn forward_equals_transformers<B: BertOps>(tolerance: f32) {
 }
 
 /// A sequence's states do not depend on what it is packed with.
-pub fn packed_sequences_equal_single_ones<B: BertOps>(tolerance: f32) {
+pub(crate) fn packed_sequences_equal_single_ones<B: BertOps>(tolerance: f32) {
     for golden in goldens() {
         let model = model::<B>(&golden);
         let input = &golden.input;
@@ -125,7 +125,7 @@ pub fn packed_sequences_equal_single_ones<B: BertOps>(tolerance: f32) {
 }
 
 /// The gradient of every parameter, relative to the largest of its tensor.
-pub fn gradients_equal_transformers<B: AutodiffBackend + BertOps>(tolerance: f32) {
+pub(crate) fn gradients_equal_transformers<B: AutodiffBackend + BertOps>(tolerance: f32) {
     for golden in goldens() {
         let model = model::<B>(&golden);
         let gradients = loss(&model, &golden).backward();
@@ -209,7 +209,7 @@ where
 }
 
 /// All parameters after 1, 2 and 10 steps of AdamW with clipping and warm-up.
-pub fn steps_equal_torch<B>(tolerance: f32)
+pub(crate) fn steps_equal_torch<B>(tolerance: f32)
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
 {
@@ -217,7 +217,9 @@ where
         train::<B>(&golden, |step, _, model| {
             let prefix = format!("step{step}.");
             let tensors = module_tensors::<B, _>(model);
-            for name in golden.names(&prefix) {
+            // The gradient of the key's bias is zero but for rounding, which Adam blows up to
+            // whole steps: its values mean nothing, and change nothing in what is computed.
+            for name in golden.names(&prefix).filter(|name| !name.ends_with("key.bias")) {
                 let ours = &tensors[name].values;
                 let difference = difference(ours, golden.values(&format!("{prefix}{name}")));
                 let folder = golden.folder.display();
@@ -235,7 +237,7 @@ where
 }
 
 /// The loss of each of ten steps.
-pub fn losses_equal_torch<B>(tolerance: f32)
+pub(crate) fn losses_equal_torch<B>(tolerance: f32)
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
 {
