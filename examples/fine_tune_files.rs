@@ -5,7 +5,7 @@ use std::path::Path;
 use bertune::TextClassifier;
 use bertune::backend::{Autodiff, DefaultBackend};
 use bertune::checkpoint::Checkpoint;
-use bertune::data::{Dataset, LabelMap, Labels, TableFormat, read_examples};
+use bertune::data::{Dataset, LabelMap, Labels, TableFormat, read_table};
 use bertune::head::{BertForSequenceClassification, LabelNames, Pooling};
 use bertune::tokenize::{BertTokenizer, Limits, TextInput};
 use bertune::train::{
@@ -19,14 +19,20 @@ fn main() -> anyhow::Result<()> {
     let folder = bertune_examples::model_folder()?;
     let checkpoint = Checkpoint::open(&folder)?;
     let tokenizer = BertTokenizer::from_folder(&folder)?;
-    let limits = Limits { max_length: 64, ..Limits::default() };
+    let limits = Limits {
+        max_length: 64,
+        ..Limits::default()
+    };
 
     let read = |file: &str| {
         let path = Path::new("data/support").join(file);
-        read_examples(&path, &TableFormat::default(), Labels::Required)
+        read_table(&path, &TableFormat::default(), Labels::Required)
     };
-    let (train, validation) = (read("train.csv")?.examples, read("validation.csv")?.examples);
-    let labels = LabelMap::from_examples(&train)?;
+    let (train, validation) = (
+        read("train.csv")?.examples,
+        read("validation.csv")?.examples,
+    );
+    let labels = LabelMap::of(&train)?;
     let train = Dataset::new(&tokenizer, limits, &train, &labels)?;
     let validation = Dataset::new(&tokenizer, limits, &validation, &labels)?;
 
@@ -47,10 +53,16 @@ fn main() -> anyhow::Result<()> {
     let run = Run::default().telling(|event| {
         if let Event::Epoch(record) = event {
             let accuracy = record.validation.accuracy;
-            println!("Epoch {}: loss {:.4}, accuracy {accuracy:.4}", record.epoch, record.train_loss);
+            println!(
+                "Epoch {}: loss {:.4}, accuracy {accuracy:.4}",
+                record.epoch, record.train_loss
+            );
         }
     });
-    let data = TrainingData { train: &train, validation: &validation };
+    let data = TrainingData {
+        train: &train,
+        validation: &validation,
+    };
     let tuned = fine_tune(loaded.model, data, &config, run)?;
 
     let output = Path::new("runs/example");
@@ -63,7 +75,12 @@ fn main() -> anyhow::Result<()> {
         confusion: None,
     };
     let (config, original_config) = (&loaded.config, checkpoint.config_json());
-    let classifier = Classifier { config, original_config, tokenizer: &tokenizer, card };
+    let classifier = Classifier {
+        config,
+        original_config,
+        tokenizer: &tokenizer,
+        card,
+    };
     save_classifier(output, &tuned.model, classifier)?;
 
     let classifier = TextClassifier::<DefaultBackend>::open(output, &device)?;

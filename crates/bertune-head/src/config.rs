@@ -42,7 +42,11 @@ pub struct SequenceClassificationConfig {
     #[serde(default, rename = "bertune_pooling")]
     pub pooling: Pooling,
     /// The longest input in tokens that the classifier was trained with.
-    #[serde(default, rename = "bertune_max_length", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        rename = "bertune_max_length",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_length: Option<usize>,
 }
 
@@ -61,7 +65,9 @@ impl SequenceClassificationConfig {
 
     /// The names of the classes; transformers' default is two numbered ones.
     pub fn label_names(&self) -> LabelNames {
-        self.labels.clone().unwrap_or_else(|| LabelNames::numbered(2))
+        self.labels
+            .clone()
+            .unwrap_or_else(|| LabelNames::numbered(2))
     }
 
     /// The number of classes.
@@ -71,7 +77,8 @@ impl SequenceClassificationConfig {
 
     /// The dropout probability before the classifier.
     pub(crate) fn dropout_probability(&self) -> f64 {
-        self.classifier_dropout.unwrap_or(self.bert.hidden_dropout_prob)
+        self.classifier_dropout
+            .unwrap_or(self.bert.hidden_dropout_prob)
     }
 
     /// This architecture as a `config.json` that transformers reads: the keys of `original`, the
@@ -87,7 +94,10 @@ impl SequenceClassificationConfig {
         if self.pooling == Pooling::default() {
             json.shift_remove("bertune_pooling");
         }
-        json.insert("architectures".into(), ["BertForSequenceClassification"].as_slice().into());
+        json.insert(
+            "architectures".into(),
+            ["BertForSequenceClassification"].as_slice().into(),
+        );
         json.insert("label2id".into(), self.label_names().ids().into());
         for stale in ["num_labels", "_num_labels", "_name_or_path"] {
             json.shift_remove(stale);
@@ -114,7 +124,8 @@ mod tests {
     #[test]
     fn keys_of_the_original_are_kept() {
         let original = serde_json::json!({"gradient_checkpointing": false, "num_labels": 5});
-        let config = SequenceClassificationConfig::new(BertConfig::default(), LabelNames::numbered(3));
+        let config =
+            SequenceClassificationConfig::new(BertConfig::default(), LabelNames::numbered(3));
         let json = config.to_json(original.as_object().unwrap());
         assert_eq!(json["gradient_checkpointing"], false);
         assert!(!json.contains_key("num_labels"));

@@ -3,7 +3,9 @@ use std::path::Path;
 use bertune_checkpoint::Checkpoint;
 use bertune_data::{BatchPlan, Dataset, PackedBatch};
 use bertune_encoder::PackedTokens;
-use bertune_head::{BertForSequenceClassification, LabelNames, Loaded, SequenceClassificationConfig};
+use bertune_head::{
+    BertForSequenceClassification, LabelNames, Loaded, SequenceClassificationConfig,
+};
 use bertune_kernels::BertOps;
 use bertune_tokenize::{BertTokenizer, Limits, TextInput};
 use burn_core::tensor::activation::softmax;
@@ -40,8 +42,17 @@ impl<B: BertOps> TextClassifier<B> {
         }
         let positions = config.bert.max_position_embeddings;
         let max_length = config.max_length.unwrap_or(positions).min(positions);
-        let limits = Limits { max_length, ..Limits::default() };
-        Ok(Self { model, labels: config.label_names(), config, tokenizer, limits })
+        let limits = Limits {
+            max_length,
+            ..Limits::default()
+        };
+        Ok(Self {
+            model,
+            labels: config.label_names(),
+            config,
+            tokenizer,
+            limits,
+        })
     }
 
     /// The classifier with another limit of the input than it was trained with.
@@ -52,7 +63,10 @@ impl<B: BertOps> TextClassifier<B> {
     pub fn with_limits(self, limits: Limits) -> Result<Self, PredictError> {
         let positions = self.config.bert.max_position_embeddings;
         if limits.max_length > positions {
-            return Err(PredictError::TooLong { max_length: limits.max_length, positions });
+            return Err(PredictError::TooLong {
+                max_length: limits.max_length,
+                positions,
+            });
         }
         Ok(Self { limits, ..self })
     }
@@ -88,7 +102,12 @@ impl<B: BertOps> TextClassifier<B> {
         let encodings = self.tokenizer.encode_batch(inputs, self.limits)?;
         let dataset = Dataset::unlabelled(encodings);
         let plan = BatchPlan::by_length(&dataset, BATCH_SIZE);
-        let mut predictions = vec![Prediction { probabilities: Vec::new() }; inputs.len()];
+        let mut predictions = vec![
+            Prediction {
+                probabilities: Vec::new()
+            };
+            inputs.len()
+        ];
         for example_ids in plan.epoch(0) {
             let batch = PackedBatch::pack(&dataset, &example_ids);
             let probabilities = self.probabilities(&batch);
@@ -102,10 +121,19 @@ impl<B: BertOps> TextClassifier<B> {
 
     /// The probabilities of a batch, row after row.
     fn probabilities(&self, batch: &PackedBatch) -> Vec<f32> {
-        let PackedBatch { input_ids, token_type_ids, position_ids, cu_seqlens, .. } = batch;
+        let PackedBatch {
+            input_ids,
+            token_type_ids,
+            position_ids,
+            cu_seqlens,
+            ..
+        } = batch;
         let device = self.model.device();
         let tokens =
             PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device);
-        softmax(self.model.forward(&tokens, None), 1).into_data().iter::<f32>().collect()
+        softmax(self.model.forward(&tokens, None), 1)
+            .into_data()
+            .iter::<f32>()
+            .collect()
     }
 }

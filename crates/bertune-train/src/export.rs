@@ -19,6 +19,8 @@ pub struct Classifier<'a> {
     pub tokenizer: &'a BertTokenizer,
     /// The model card.
     pub card: ModelCard<'a>,
+    /// Names and contents of further text files, such as the configuration of the run.
+    pub extra_files: &'a [(&'a str, &'a str)],
 }
 
 /// Writes a folder that transformers and bertune open: `model.safetensors`, `config.json`, the
@@ -33,13 +35,22 @@ pub fn save_classifier<B: Backend>(
     model: &BertForSequenceClassification<B>,
     classifier: Classifier<'_>,
 ) -> Result<(), TrainError> {
-    let Classifier { config, original_config, tokenizer, card } = classifier;
+    let Classifier {
+        config,
+        original_config,
+        tokenizer,
+        card,
+        extra_files,
+    } = classifier;
     let staged = StagedFolder::create(folder)?;
     let config = config.to_json(original_config);
     write_checkpoint(staged.path(), &module_tensors::<B, _>(model), &config)?;
     tokenizer.save(staged.path())?;
     write(&staged, "README.md", &card.to_markdown())?;
     write(&staged, "training.json", &to_json(card.history))?;
+    for (name, text) in extra_files {
+        write(&staged, name, text)?;
+    }
     Ok(staged.commit()?)
 }
 

@@ -55,7 +55,10 @@ where
     let mut history = History::new(config, data.train.len(), data.validation.len());
     let mut best = model.valid();
     let mut step = 0;
-    run.tell(Event::Begin { steps, epochs: config.epochs });
+    run.tell(Event::Begin {
+        steps,
+        epochs: config.epochs,
+    });
 
     for epoch in 1..=config.epochs {
         let (mut loss_sum, mut seen) = (0.0, 0);
@@ -70,7 +73,14 @@ where
             model = optimizer.step(model, gradients, rate_factor, scale);
             let examples = batch.sequences();
             (loss_sum, seen) = (loss_sum + loss * examples as f64, seen + examples);
-            run.tell(Event::Step { step, epoch, loss, rate_factor, gradient_norm, examples });
+            run.tell(Event::Step {
+                step,
+                epoch,
+                loss,
+                rate_factor,
+                gradient_norm,
+                examples,
+            });
             if run.is_stopped() {
                 break;
             }
@@ -80,11 +90,16 @@ where
         let evaluation = evaluate(&measured, data.validation, config.eval_batch_size);
         let train_loss = loss_sum / seen as f64;
         let (validation_loss, validation) = (evaluation.loss, evaluation.metrics);
-        let record = EpochRecord { epoch, train_loss, validation_loss, validation };
+        let record = EpochRecord {
+            epoch,
+            train_loss,
+            validation_loss,
+            validation,
+        };
         history.epochs.push(record.clone());
         run.tell(Event::Epoch(record));
         if history.best().is_some_and(|best| best.epoch == epoch) {
-            run.keep(&measured, &history)?;
+            run.keep(&measured, &history, &evaluation)?;
             run.tell(Event::Kept { epoch });
             best = measured;
         }
@@ -92,7 +107,10 @@ where
             break;
         }
     }
-    Ok(FineTuned { model: best, history })
+    Ok(FineTuned {
+        model: best,
+        history,
+    })
 }
 
 /// The mean loss of a batch and its gradients.
@@ -118,7 +136,12 @@ fn check_finite(
     match numbers.into_iter().find(|(_, value)| !value.is_finite()) {
         Some((what, value)) => {
             let examples = batch.example_ids.clone();
-            Err(TrainError::NotFinite { step, what, value, examples })
+            Err(TrainError::NotFinite {
+                step,
+                what,
+                value,
+                examples,
+            })
         }
         None => Ok(()),
     }
@@ -142,7 +165,10 @@ impl TrainingData<'_> {
                 if tokens > positions {
                     return Err(TrainError::TooLong { tokens, positions });
                 }
-                let unknown = encoding.input_ids.iter().find(|&&id| id as usize >= vocab_size);
+                let unknown = encoding
+                    .input_ids
+                    .iter()
+                    .find(|&&id| id as usize >= vocab_size);
                 if let Some(&id) = unknown {
                     return Err(TrainError::Vocabulary { id, vocab_size });
                 }

@@ -26,7 +26,11 @@ impl ConfusionMatrix {
     ///
     /// If the lengths differ or a class is not below `classes`.
     pub fn new(labels: &[usize], predictions: &[usize], classes: usize) -> Self {
-        assert_eq!(labels.len(), predictions.len(), "one prediction for each label");
+        assert_eq!(
+            labels.len(),
+            predictions.len(),
+            "one prediction for each label"
+        );
         let mut counts = vec![vec![0; classes]; classes];
         for (&label, &prediction) in labels.iter().zip(predictions) {
             counts[label][prediction] += 1;
@@ -41,7 +45,11 @@ impl ConfusionMatrix {
 
     /// All scores.
     pub fn metrics(&self) -> Metrics {
-        Metrics { accuracy: self.accuracy(), macro_f1: self.macro_f1(), mcc: self.mcc() }
+        Metrics {
+            accuracy: self.accuracy(),
+            macro_f1: self.macro_f1(),
+            mcc: self.mcc(),
+        }
     }
 
     /// How many examples have `class` as their label.
@@ -72,8 +80,11 @@ impl ConfusionMatrix {
 
     fn macro_f1(&self) -> f64 {
         let occurring = |class: &usize| self.labelled(*class) + self.predicted(*class) > 0;
-        let scores: Vec<f64> =
-            self.classes().filter(occurring).map(|class| self.f1(class)).collect();
+        let scores: Vec<f64> = self
+            .classes()
+            .filter(occurring)
+            .map(|class| self.f1(class))
+            .collect();
         ratio(scores.iter().sum(), scores.len() as f64)
     }
 
@@ -98,7 +109,11 @@ impl ConfusionMatrix {
 
 /// A quotient that is 0 where it is undefined.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
-    if denominator == 0.0 { 0.0 } else { numerator / denominator }
+    if denominator == 0.0 {
+        0.0
+    } else {
+        numerator / denominator
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +126,10 @@ mod tests {
         let metrics = ConfusionMatrix::new(labels, predictions, classes).metrics();
         let ours = [metrics.accuracy, metrics.macro_f1, metrics.mcc];
         for (ours, expected) in ours.iter().zip(expected) {
-            assert!((ours - expected).abs() < 1e-9, "{metrics:?}, expected {expected}");
+            assert!(
+                (ours - expected).abs() < 1e-9,
+                "{metrics:?}, expected {expected}"
+            );
         }
     }
 
@@ -123,11 +141,21 @@ mod tests {
         check(&[0, 1, 0, 1], &[0, 0, 0, 0], 2, [0.5, third, 0.0]);
         check(&[1, 1, 1], &[1, 1, 1], 2, [1.0, 1.0, 0.0]);
         check(&[0], &[1], 3, [0.0, 0.0, 0.0]);
-        check(&[0, 0, 1, 1, 2, 2], &[0, 1, 1, 1, 2, 0], 3, [
-            2.0 * third,
-            (0.5 + 0.8 + 2.0 * third) / 3.0,
-            0.522_232_967_867_093_5,
-        ]);
-        check(&[0, 1, 2, 3, 3, 3], &[3, 3, 3, 3, 0, 1], 5, [sixth, 0.25 * 2.0 / 7.0, -0.384_900_179_459_750_5]);
+        check(
+            &[0, 0, 1, 1, 2, 2],
+            &[0, 1, 1, 1, 2, 0],
+            3,
+            [
+                2.0 * third,
+                (0.5 + 0.8 + 2.0 * third) / 3.0,
+                0.522_232_967_867_093_5,
+            ],
+        );
+        check(
+            &[0, 1, 2, 3, 3, 3],
+            &[3, 3, 3, 3, 0, 1],
+            5,
+            [sixth, 0.25 * 2.0 / 7.0, -0.384_900_179_459_750_5],
+        );
     }
 }

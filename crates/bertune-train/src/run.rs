@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bertune_head::BertForSequenceClassification;
 use burn_core::tensor::backend::Backend;
 
-use crate::{EpochRecord, History, TrainError};
+use crate::{EpochRecord, Evaluation, History, TrainError};
 
 /// What happens during a run, as it happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,9 +62,10 @@ impl StopSignal {
     }
 }
 
-/// What keeps the best model: called with each new best, its record the last of the history.
-type Keeper<'a, B> =
-    dyn FnMut(&BertForSequenceClassification<B>, &History) -> Result<(), TrainError> + 'a;
+/// What keeps the best model: called with each new best, the history that ends with it and
+/// its evaluation.
+type Keeper<'a, B> = dyn FnMut(&BertForSequenceClassification<B>, &History, &Evaluation) -> Result<(), TrainError>
+    + 'a;
 
 /// The outside of a run: who is told, who may stop it, and who keeps its best model.
 pub struct Run<'a, B: Backend> {
@@ -77,7 +78,7 @@ impl<B: Backend> Default for Run<'_, B> {
     fn default() -> Self {
         Self {
             tell: Box::new(|_| ()),
-            keep: Box::new(|_, _| Ok(())),
+            keep: Box::new(|_, _, _| Ok(())),
             stop: StopSignal::default(),
         }
     }
@@ -86,15 +87,26 @@ impl<B: Backend> Default for Run<'_, B> {
 impl<'a, B: Backend> Run<'a, B> {
     /// The run, telling its events to `tell`.
     pub fn telling(self, tell: impl FnMut(&Event) + 'a) -> Self {
-        Self { tell: Box::new(tell), ..self }
+        Self {
+            tell: Box::new(tell),
+            ..self
+        }
     }
 
     /// The run, giving each new best model to `keep`, which writes it down.
     pub fn keeping(
         self,
-        keep: impl FnMut(&BertForSequenceClassification<B>, &History) -> Result<(), TrainError> + 'a,
+        keep: impl FnMut(
+            &BertForSequenceClassification<B>,
+            &History,
+            &Evaluation,
+        ) -> Result<(), TrainError>
+        + 'a,
     ) -> Self {
-        Self { keep: Box::new(keep), ..self }
+        Self {
+            keep: Box::new(keep),
+            ..self
+        }
     }
 
     /// The run, ending when `stop` asks.
@@ -114,7 +126,8 @@ impl<'a, B: Backend> Run<'a, B> {
         &mut self,
         model: &BertForSequenceClassification<B>,
         history: &History,
+        evaluation: &Evaluation,
     ) -> Result<(), TrainError> {
-        (self.keep)(model, history)
+        (self.keep)(model, history, evaluation)
     }
 }

@@ -38,3 +38,15 @@ pub type DefaultBackend = NdArray;
 /// Asks the C library to keep freed buffers for reuse, which makes training on Flex faster.
 #[cfg(feature = "flex")]
 pub use bertune_kernels::keep_freed_memory;
+
+/// The GPU of this number, from 0; the one that the system prefers if there is no number.
+#[cfg(feature = "wgpu")]
+pub fn wgpu_device(number: Option<usize>) -> burn_wgpu::WgpuDevice {
+    number.map_or_else(Default::default, burn_wgpu::WgpuDevice::DiscreteGpu)
+}
+
+/// The NVIDIA GPU of this number, from 0.
+#[cfg(feature = "cuda")]
+pub fn cuda_device(number: Option<usize>) -> burn_cuda::CudaDevice {
+    burn_cuda::CudaDevice::new(number.unwrap_or(0))
+}

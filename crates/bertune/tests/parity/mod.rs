@@ -219,7 +219,10 @@ where
             let tensors = module_tensors::<B, _>(model);
             // The gradient of the key's bias is zero but for rounding, which Adam blows up to
             // whole steps: its values mean nothing, and change nothing in what is computed.
-            for name in golden.names(&prefix).filter(|name| !name.ends_with("key.bias")) {
+            for name in golden
+                .names(&prefix)
+                .filter(|name| !name.ends_with("key.bias"))
+            {
                 let ours = &tensors[name].values;
                 let difference = difference(ours, golden.values(&format!("{prefix}{name}")));
                 let folder = golden.folder.display();

@@ -1,0 +1,96 @@
+use bertune::data::{Column, FileFormat, Header, Quoting, TableFormat, TextEncoding};
+use bertune::tokenize::Truncation;
+use clap::Args;
+use serde::de::DeserializeOwned;
+use serde::de::value::{Error, StrDeserializer};
+
+/// How a file of texts is to be read.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Reading the file (found by looking where left out)")]
+pub(crate) struct TableArgs {
+    /// The column of the text, by name or number.
+    #[arg(long, value_name = "COLUMN")]
+    text: Option<Column>,
+    /// The column of the second text of a pair.
+    #[arg(long, value_name = "COLUMN")]
+    text_pair: Option<Column>,
+    /// The column of the label.
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<Column>,
+    /// Whether the first row names the columns: auto, yes or no.
+    #[arg(long, value_parser = named::<Header>)]
+    header: Option<Header>,
+    /// What stands between columns: one character, or \t.
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<char>,
+    /// Whether '"' quotes a field: auto, double or none.
+    #[arg(long, value_parser = named::<Quoting>)]
+    quoting: Option<Quoting>,
+    /// The encoding of the characters: utf-8 or latin-1.
+    #[arg(long, value_parser = named::<TextEncoding>)]
+    encoding: Option<TextEncoding>,
+    /// The format: csv, tsv or jsonl; by the file's extension where left out.
+    #[arg(long, value_parser = named::<FileFormat>)]
+    format: Option<FileFormat>,
+}
+
+impl TableArgs {
+    /// Lets the flags that were given override `table`.
+    pub(crate) fn apply(&self, table: &mut TableFormat) {
+        set_some(&mut table.text, self.text.clone());
+        set_some(&mut table.text_pair, self.text_pair.clone());
+        set_some(&mut table.label, self.label.clone());
+        set(&mut table.header, self.header);
+        set_some(&mut table.delimiter, self.delimiter);
+        set(&mut table.quoting, self.quoting);
+        set(&mut table.encoding, self.encoding);
+        set_some(&mut table.format, self.format);
+    }
+}
+
+/// Lets a flag override a setting.
+pub(crate) fn set<T>(setting: &mut T, flag: Option<T>) {
+    if let Some(value) = flag {
+        *setting = value;
+    }
+}
+
+/// Lets a flag override a setting that may be absent.
+pub(crate) fn set_some<T>(setting: &mut Option<T>, flag: Option<T>) {
+    if flag.is_some() {
+        *setting = flag;
+    }
+}
+
+/// A value by the name that it has in the configuration file; an unknown one lists those there are.
+pub(crate) fn named<T: DeserializeOwned>(name: &str) -> Result<T, Error> {
+    T::deserialize(StrDeserializer::new(name))
+}
+
+fn delimiter(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("\\t" | "tab", ..) => Ok('\t'),
+        (_, Some(character), None) => Ok(character),
+        _ => Err("give one character, or \\t for a tab".into()),
+    }
+}
+
+/// How long inputs may be.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct LimitArgs {
+    /// The longest input, in tokens; the rest is cut off.
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) max_length: Option<usize>,
+    /// Which text of a pair is cut: longest_first, only_first or only_second.
+    #[arg(long, value_parser = named::<Truncation>)]
+    pub(crate) truncation: Option<Truncation>,
+}
+
+impl LimitArgs {
+    /// Lets the flags that were given override `limits`.
+    pub(crate) fn apply(self, limits: &mut bertune::tokenize::Limits) {
+        set(&mut limits.max_length, self.max_length);
+        set(&mut limits.truncation, self.truncation);
+    }
+}

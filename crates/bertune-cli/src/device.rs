@@ -1,0 +1,118 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use anyhow::bail;
+use bertune::BertOps;
+use bertune::burn::tensor::Tensor;
+
+/// Something to do on a device, whatever its backend.
+pub(crate) trait Job {
+    /// What it gives.
+    type Output;
+
+    /// Does it.
+    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<Self::Output>;
+}
+
+/// The names that `--device` may take, with what they are and whether they were compiled in.
+pub(crate) const DEVICES: [(&str, &str, bool); 4] = [
+    ("flex", "the fast CPU backend", cfg!(feature = "flex")),
+    (
+        "ndarray",
+        "the CPU backend on the ndarray crate",
+        cfg!(feature = "ndarray"),
+    ),
+    (
+        "wgpu",
+        "any GPU through Vulkan, Metal or DirectX",
+        cfg!(feature = "wgpu"),
+    ),
+    ("cuda", "NVIDIA GPUs", cfg!(feature = "cuda")),
+];
+
+/// The device that is used where none is named: the first that was compiled in.
+pub(crate) fn default_name() -> String {
+    let first = DEVICES.iter().find(|(_, _, compiled)| *compiled);
+    first.map_or("none", |(name, ..)| name).to_owned()
+}
+
+/// Does a job on the device called `name`: `flex`, `ndarray`, `wgpu`, `cuda`, the last two with
+/// an optional number, as `cuda:1`.
+pub(crate) fn dispatch<J: Job>(name: &str, job: J) -> anyhow::Result<J::Output> {
+    let (kind, number) = split(name)?;
+    match kind {
+        #[cfg(feature = "flex")]
+        "flex" => on::<bertune::backend::Flex, J>(name, Default::default(), job),
+        #[cfg(feature = "ndarray")]
+        "ndarray" => on::<bertune::backend::NdArray, J>(name, Default::default(), job),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => on::<bertune::backend::Wgpu, J>(name, bertune::backend::wgpu_device(number), job),
+        #[cfg(feature = "cuda")]
+        "cuda" => on::<bertune::backend::Cuda, J>(name, bertune::backend::cuda_device(number), job),
+        _ => {
+            let _ = number;
+            bail!(
+                "the device '{kind}' is not compiled into this program, which has {}; \
+                 build it with --features {kind}",
+                compiled()
+            )
+        }
+    }
+}
+
+/// The kind of a device and its number.
+fn split(name: &str) -> anyhow::Result<(&str, Option<usize>)> {
+    let (kind, number) = match name.split_once(':') {
+        Some((kind, number)) => (kind, Some(number.parse())),
+        None => (name, None),
+    };
+    let is_known = DEVICES.iter().any(|(known, ..)| *known == kind);
+    let has_numbers = matches!(kind, "wgpu" | "cuda");
+    match number {
+        _ if !is_known => bail!(
+            "there is no device '{name}'; this program has {}, and can be built with {}",
+            compiled(),
+            list(|_| true)
+        ),
+        None => Ok((kind, None)),
+        Some(Ok(number)) if has_numbers => Ok((kind, Some(number))),
+        Some(_) => bail!("there is no device '{name}'; say wgpu:N or cuda:N to choose among GPUs"),
+    }
+}
+
+fn compiled() -> String {
+    list(|compiled| compiled)
+}
+
+fn list(shown: impl Fn(bool) -> bool) -> String {
+    let names = DEVICES.iter().filter(|(_, _, compiled)| shown(*compiled));
+    names.map(|(name, ..)| *name).collect::<Vec<_>>().join(", ")
+}
+
+fn on<B: BertOps, J: Job>(name: &str, device: B::Device, job: J) -> anyhow::Result<J::Output> {
+    check::<B>(name, &device)?;
+    job.run::<B>(&device)
+}
+
+/// Computes something small: a GPU backend without a GPU panics here, quietly.
+fn check<B: BertOps>(name: &str, device: &B::Device) -> anyhow::Result<()> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let compute = || {
+        Tensor::<B, 1>::from_floats([1.0, 2.0], device)
+            .sum()
+            .into_data()
+    };
+    let result = catch_unwind(AssertUnwindSafe(compute));
+    std::panic::set_hook(hook);
+    match result {
+        Ok(_) => Ok(()),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let why = text
+                .or(panic.downcast_ref::<&str>().copied())
+                .unwrap_or("it does not say why");
+            let first_line = why.lines().next().unwrap_or_default();
+            bail!("the device {name} cannot be used here: {first_line}")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bertune::data::TableFormat;
+use bertune::head::Pooling;
+use bertune::tokenize::Limits;
+use bertune::train::TrainingConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::device;
+
+/// All of a training run: the TOML file of `--config`, and the record beside the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RunConfig {
+    /// The pretrained model: a folder or an id of the Hugging Face hub.
+    pub(crate) model: String,
+    /// A branch, a tag or a commit of the hub's model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<String>,
+    /// The file to learn from.
+    pub(crate) train: PathBuf,
+    /// The file to measure on after each epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation: Option<PathBuf>,
+    /// The share of `train` to measure on where there is no validation file.
+    pub(crate) validation_fraction: f64,
+    /// The file to measure the best model on at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test: Option<PathBuf>,
+    /// The folder of the result.
+    pub(crate) output: PathBuf,
+    /// What to compute on.
+    pub(crate) device: String,
+    /// Which vector the classifier reads.
+    pub(crate) pooling: Pooling,
+    /// How the files are to be read.
+    pub(crate) data: TableFormat,
+    /// How long inputs may be.
+    pub(crate) tokens: Limits,
+    /// How to train.
+    pub(crate) training: TrainingConfig,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            revision: None,
+            train: PathBuf::new(),
+            validation: None,
+            validation_fraction: 0.1,
+            test: None,
+            output: PathBuf::new(),
+            device: device::default_name(),
+            pooling: Pooling::default(),
+            data: TableFormat::default(),
+            tokens: Limits::default(),
+            training: TrainingConfig::default(),
+        }
+    }
+}
+
+impl RunConfig {
+    /// The file's settings; `training` keys that it leaves out are those of `training`.
+    pub(crate) fn read(path: &Path, training: TrainingConfig) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let describe = || format!("{} is no configuration of bertune", path.display());
+        let config: Self = toml::from_str(&text).with_context(describe)?;
+        let file: toml::Table = toml::from_str(&text).with_context(describe)?;
+        let mut merged = toml::Table::try_from(training)?;
+        if let Some(toml::Value::Table(given)) = file.get("training") {
+            merged.extend(given.clone());
+        }
+        Ok(Self {
+            training: merged.try_into().with_context(describe)?,
+            ..config
+        })
+    }
+
+    /// The settings as a file that [`read`](Self::read) takes back.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        let head =
+            "# The resolved configuration of this run: `bertune train --config` repeats it.\n";
+        Ok(format!("{head}{}", toml::to_string(self)?))
+    }
+
+    /// Checks what can be checked before anything is read.
+    pub(crate) fn validate(&self) -> anyhow::Result<()> {
+        let required = [
+            ("--model", self.model.is_empty()),
+            ("--train", self.train.as_os_str().is_empty()),
+            ("--output", self.output.as_os_str().is_empty()),
+        ];
+        let missing: Vec<_> = required
+            .iter()
+            .filter(|(_, missing)| *missing)
+            .map(|(flag, _)| *flag)
+            .collect();
+        if !missing.is_empty() {
+            bail!(
+                "missing: {}; give them as flags or in the file of --config",
+                missing.join(", ")
+            );
+        }
+        Ok(self.training.validate()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_of_a_run_reads_back() {
+        let mut config = RunConfig {
+            model: "m".into(),
+            ..RunConfig::default()
+        };
+        config.training.head_learning_rate = Some(1e-3);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), config.to_toml().unwrap()).unwrap();
+        assert_eq!(
+            RunConfig::read(file.path(), TrainingConfig::default()).unwrap(),
+            config
+        );
+    }
+
+    #[test]
+    fn a_preset_gives_what_the_file_leaves_out() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[training]\nepochs = 7\n").unwrap();
+        let preset = TrainingConfig {
+            learning_rate: 1e-5,
+            epochs: 2,
+            ..Default::default()
+        };
+        let config = RunConfig::read(file.path(), preset).unwrap();
+        assert_eq!(
+            (config.training.epochs, config.training.learning_rate),
+            (7, 1e-5)
+        );
+    }
+}
