@@ -24,8 +24,6 @@ pub struct GoldenInput {
     pub cu_seqlens: Vec<usize>,
     /// The class of each sequence.
     pub labels: Vec<usize>,
-    /// The loss at each step of training on this batch.
-    pub losses: Vec<f32>,
 }
 
 impl GoldenInput {

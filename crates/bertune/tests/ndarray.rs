@@ -6,7 +6,7 @@ type B = bertune::backend::NdArray;
 
 #[test]
 fn forward_equals_transformers() {
-    parity::forward_equals_transformers::<B>(1e-5);
+    parity::forward_equals_transformers::<B>(1e-5, usize::MAX);
 }
 
 #[test]
@@ -22,4 +22,9 @@ fn gradients_equal_transformers() {
 #[test]
 fn steps_equal_torch() {
     parity::steps_equal_torch::<bertune::backend::Autodiff<B>>(1e-5);
+}
+
+#[test]
+fn twenty_steps_give_the_recorded_losses() {
+    parity::twenty_steps_give_the_recorded_losses::<bertune::backend::Autodiff<B>>(1e-4);
 }
