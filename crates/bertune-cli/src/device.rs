@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use bertune::BertOps;
 use bertune::burn::tensor::Tensor;
 
@@ -49,14 +49,31 @@ pub(crate) fn dispatch<J: Job>(name: &str, job: J) -> anyhow::Result<J::Output> 
         #[cfg(feature = "cuda")]
         "cuda" => on::<bertune::backend::Cuda, J>(name, bertune::backend::cuda_device(number), job),
         _ => {
-            let _ = number;
-            bail!(
-                "the device '{kind}' is not compiled into this program, which has {}; \
-                 build it with --features {kind}",
-                compiled()
-            )
+            let _ = (number, job);
+            Err(not_compiled_in(kind))
         }
     }
+}
+
+/// Checks that there is such a device in this program; whether it works here, [`dispatch`] finds.
+pub(crate) fn check(name: &str) -> anyhow::Result<()> {
+    let (kind, _) = split(name)?;
+    let is_there = DEVICES
+        .iter()
+        .any(|&(known, _, compiled)| known == kind && compiled);
+    if is_there {
+        Ok(())
+    } else {
+        Err(not_compiled_in(kind))
+    }
+}
+
+fn not_compiled_in(kind: &str) -> anyhow::Error {
+    anyhow!(
+        "the device '{kind}' is not compiled into this program, which has {}; build it with \
+         --features {kind}",
+        compiled()
+    )
 }
 
 /// The kind of a device and its number.
@@ -89,12 +106,12 @@ fn list(shown: impl Fn(bool) -> bool) -> String {
 }
 
 fn on<B: BertOps, J: Job>(name: &str, device: B::Device, job: J) -> anyhow::Result<J::Output> {
-    check::<B>(name, &device)?;
+    try_out::<B>(name, &device)?;
     job.run::<B>(&device)
 }
 
 /// Computes something small: a GPU backend without a GPU panics here, quietly.
-fn check<B: BertOps>(name: &str, device: &B::Device) -> anyhow::Result<()> {
+fn try_out<B: BertOps>(name: &str, device: &B::Device) -> anyhow::Result<()> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
     let compute = || {

@@ -1,17 +1,32 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::anyhow;
+use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelMap, Labels, Table, TableFormat, read_table};
-use bertune::train::{Evaluation, evaluate};
+use bertune::train::{ConfusionMatrix, Evaluation, evaluate};
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
 use serde_json::json;
 
 use crate::args::{LimitArgs, TableArgs};
-use crate::device::{Job, default_name, dispatch};
+use crate::device::{self, Job, default_name, dispatch};
 use crate::text_table;
 
+/// Examples that are computed together.
+const BATCH_SIZE: usize = 64;
+
+/// Classes up to which all confusions are printed.
+const WIDEST_CONFUSION: usize = 12;
+
+const AFTER_HELP: &str = "\
+Examples:
+  bertune evaluate --model classifier --data test.csv
+  bertune evaluate --model classifier --data test.jsonl --json > scores.json";
+
+/// The flags of `evaluate`.
 #[derive(Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct EvaluateArgs {
     /// The fine-tuned model's folder.
     #[arg(long, value_name = "FOLDER")]
@@ -33,10 +48,11 @@ pub(crate) struct EvaluateArgs {
 
 /// Measures a model.
 pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    let device = args.device.clone().unwrap_or_else(default_name);
+    device::check(&device)?;
     let mut format = TableFormat::default();
     args.table.apply(&mut format);
     let table = read_table(&args.data, &format, Labels::Required)?;
-    let device = args.device.clone().unwrap_or_else(default_name);
     dispatch(&device, Evaluating { args, table })
 }
 
@@ -49,13 +65,11 @@ impl Job for Evaluating<'_> {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let classifier = TextClassifier::<B>::open(&self.args.model, device)?;
-        let mut limits = classifier.limits();
-        self.args.limits.apply(&mut limits);
-        let classifier = classifier.with_limits(limits)?;
+        let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
+        let limits = classifier.limits();
         let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;
-        let evaluation = evaluate(classifier.model(), &dataset, 64);
+        let evaluation = evaluate(classifier.model(), &dataset, BATCH_SIZE);
         if self.args.json {
             println!("{}", to_json(&evaluation, labels.names()));
         } else {
@@ -65,14 +79,52 @@ impl Job for Evaluating<'_> {
     }
 }
 
+/// A fine-tuned model, with the flags' limits in place of those it was trained with.
+pub(crate) fn open_classifier<B: BertOps>(
+    folder: &Path,
+    flags: LimitArgs,
+    device: &B::Device,
+) -> anyhow::Result<TextClassifier<B>> {
+    let classifier = TextClassifier::open(folder, device).map_err(|error| {
+        if is_only_an_encoder(folder) {
+            anyhow!(
+                "{} holds no classifier, only an encoder; fine-tune it first: bertune train \
+                 --model {0}",
+                folder.display()
+            )
+        } else {
+            error.into()
+        }
+    })?;
+    let mut limits = classifier.limits();
+    flags.apply(&mut limits);
+    Ok(classifier.with_limits(limits)?)
+}
+
+fn is_only_an_encoder(folder: &Path) -> bool {
+    Checkpoint::open(folder)
+        .is_ok_and(|checkpoint| !checkpoint.names().any(|name| name.contains("classifier")))
+}
+
 fn to_json(evaluation: &Evaluation, labels: &[String]) -> serde_json::Value {
+    let confusion = &evaluation.confusion;
+    let class = |(class, name): (usize, &String)| {
+        json!({
+            "label": name,
+            "examples": confusion.labelled(class),
+            "precision": precision(confusion, class),
+            "recall": recall(confusion, class),
+            "f1": confusion.f1(class),
+        })
+    };
     json!({
         "loss": evaluation.loss,
         "accuracy": evaluation.metrics.accuracy,
         "macro_f1": evaluation.metrics.macro_f1,
         "mcc": evaluation.metrics.mcc,
         "labels": labels,
-        "confusion": evaluation.confusion.counts(),
+        "confusion": confusion.counts(),
+        "classes": labels.iter().enumerate().map(class).collect::<Vec<_>>(),
     })
 }
 
@@ -87,42 +139,54 @@ pub(crate) fn print_evaluation(evaluation: &Evaluation, labels: &[String]) {
         "loss {loss:.4}  accuracy {:.4}  macro F1 {:.4}  MCC {:.4}\n",
         metrics.accuracy, metrics.macro_f1, metrics.mcc
     );
-    let mut rows = vec![
-        ["class", "examples", "predicted", "F1"]
-            .map(String::from)
-            .to_vec(),
-    ];
-    rows.extend(labels.iter().enumerate().map(|(class, name)| {
-        let (labelled, predicted) = (confusion.labelled(class), confusion.predicted(class));
-        let f1 = format!("{:.4}", confusion.f1(class));
-        vec![
-            name.clone(),
-            labelled.to_string(),
-            predicted.to_string(),
-            f1,
-        ]
-    }));
-    print_lines(&rows);
-    if labels.len() <= 12 {
+    print_table(class_rows(confusion, labels));
+    if labels.len() <= WIDEST_CONFUSION {
         println!("\nlabels down, predictions across");
-        let mut rows = vec![
-            [String::new()]
-                .into_iter()
-                .chain(labels.iter().cloned())
-                .collect(),
-        ];
-        rows.extend(labels.iter().zip(confusion.counts()).map(|(name, counts)| {
-            [name.clone()]
-                .into_iter()
-                .chain(counts.iter().map(u64::to_string))
-                .collect()
-        }));
-        print_lines(&rows);
+        print_table(confusion_rows(confusion, labels));
     }
 }
 
-fn print_lines(rows: &[Vec<String>]) {
-    text_table::lines(rows)
-        .iter()
-        .for_each(|line| println!("{line}"));
+fn class_rows(confusion: &ConfusionMatrix, labels: &[String]) -> Vec<Vec<String>> {
+    let head = ["class", "examples", "precision", "recall", "F1"].map(String::from);
+    let row = |(class, name): (usize, &String)| {
+        let scores = [
+            precision(confusion, class),
+            recall(confusion, class),
+            confusion.f1(class),
+        ];
+        let mut cells = vec![name.clone(), confusion.labelled(class).to_string()];
+        cells.extend(scores.map(|score| format!("{score:.4}")));
+        cells
+    };
+    let rows = labels.iter().enumerate().map(row);
+    [head.to_vec()].into_iter().chain(rows).collect()
+}
+
+fn confusion_rows(confusion: &ConfusionMatrix, labels: &[String]) -> Vec<Vec<String>> {
+    let head = [String::new()].into_iter().chain(labels.iter().cloned());
+    let rows = labels.iter().zip(confusion.counts()).map(|(name, counts)| {
+        let counts = counts.iter().map(u64::to_string);
+        [name.clone()].into_iter().chain(counts).collect()
+    });
+    [head.collect()].into_iter().chain(rows).collect()
+}
+
+/// The share of what was predicted to be the class that is it; 0 where nothing was.
+fn precision(confusion: &ConfusionMatrix, class: usize) -> f64 {
+    share(confusion, class, confusion.predicted(class))
+}
+
+/// The share of the class that was predicted to be it; 0 where the class has no example.
+fn recall(confusion: &ConfusionMatrix, class: usize) -> f64 {
+    share(confusion, class, confusion.labelled(class))
+}
+
+fn share(confusion: &ConfusionMatrix, class: usize, of: u64) -> f64 {
+    confusion.counts()[class][class] as f64 / of.max(1) as f64
+}
+
+fn print_table(rows: Vec<Vec<String>>) {
+    for line in text_table::lines(&rows) {
+        println!("{line}");
+    }
 }

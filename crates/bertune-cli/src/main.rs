@@ -4,13 +4,18 @@ mod args;
 mod device;
 mod devices;
 mod evaluate;
+mod inputs;
 mod predict;
+mod prediction_writer;
 mod progress;
 mod report;
 mod run_config;
 mod stop;
+mod tables;
 mod text_table;
 mod train;
+mod train_args;
+mod whole_file;
 
 use std::process::ExitCode;
 
@@ -27,7 +32,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Command {
     /// Fine-tune a pretrained BERT on a file of labelled texts.
-    Train(Box<train::TrainArgs>),
+    Train(Box<train_args::TrainArgs>),
     /// Measure a fine-tuned model on a file of labelled texts.
     Evaluate(evaluate::EvaluateArgs),
     /// Classify texts.

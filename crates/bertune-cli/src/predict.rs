@@ -1,21 +1,34 @@
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use bertune::data::{Labels, TableFormat, read_table};
+use anyhow::bail;
 use bertune::tokenize::TextInput;
-use bertune::{BertOps, Prediction, TextClassifier};
-use clap::{Args, ValueEnum};
-use serde_json::{Map, Value, json};
+use bertune::train::StopSignal;
+use bertune::{BertOps, TextClassifier};
+use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs};
-use crate::device::{Job, default_name, dispatch};
+use crate::device::{self, Job, default_name, dispatch};
+use crate::evaluate::open_classifier;
+use crate::inputs::Inputs;
+use crate::prediction_writer::{OutputFormat, PredictionWriter};
+use crate::stop::{INTERRUPTED, on_ctrl_c};
+use crate::whole_file::WholeFile;
 
-/// Texts come from the arguments, from --file, or, where neither is given, from standard input,
-/// one a line.
+const AFTER_HELP: &str = "\
+Texts come from the arguments, from --file, or, where neither is given, from standard input, one a
+line. Each gives one row, in their order.
+
+Examples:
+  bertune predict --model classifier \"where is my parcel?\" \"I want my money back\"
+  bertune predict --model classifier \"a first text\" --pair \"and its second\"
+  bertune predict --model classifier --file messages.csv --output predictions.csv
+  bertune predict --model classifier --output-format jsonl < one-text-a-line.txt";
+
+/// The flags of `predict`.
 #[derive(Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct PredictArgs {
     /// The fine-tuned model's folder.
     #[arg(long, value_name = "FOLDER")]
@@ -24,15 +37,15 @@ pub(crate) struct PredictArgs {
     #[arg(value_name = "TEXT", conflicts_with = "file")]
     texts: Vec<String>,
     /// The second text of a pair, for a single TEXT.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "file")]
     pair: Option<String>,
     /// A csv, tsv or jsonl file of texts.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How to print the result; csv where left out, and a table for texts in the arguments.
+    /// How to give the result; csv where left out, and a table for texts in the arguments.
     #[arg(long)]
     output_format: Option<OutputFormat>,
-    /// Write the result to a file instead of standard output.
+    /// Write the result to a file, which appears whole or not at all.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// What to compute on; `bertune devices` lists them.
@@ -44,62 +57,28 @@ pub(crate) struct PredictArgs {
     table: TableArgs,
 }
 
-/// How predictions are printed.
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum OutputFormat {
-    /// Label, probability and text, for people.
-    Table,
-    /// Text, label, and the probability of each class.
-    Csv,
-    /// One object a line: text, label, and the probability of each class.
-    Jsonl,
-}
-
-/// A text, or a pair.
-type Input = (String, Option<String>);
-
 /// Texts that are tokenized and computed before the next are.
 const CHUNK: usize = 4096;
 
 /// Classifies texts.
 pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
-    let inputs = args.inputs()?;
-    if inputs.is_empty() {
-        bail!(
-            "there is nothing to classify; give texts as arguments, by --file or on standard input"
-        );
-    }
     let device = args.device.clone().unwrap_or_else(default_name);
-    dispatch(&device, Predicting { args, inputs })
+    device::check(&device)?;
+    let inputs = args.inputs()?;
+    let file = args.output.as_deref().map(WholeFile::create).transpose()?;
+    dispatch(&device, Predicting { args, inputs, file })
 }
 
 impl PredictArgs {
-    fn inputs(&self) -> anyhow::Result<Vec<Input>> {
+    fn inputs(&self) -> anyhow::Result<Inputs> {
         if self.pair.is_some() && self.texts.len() != 1 {
             bail!("--pair goes with exactly one TEXT");
         }
-        if let Some(path) = &self.file {
-            let mut format = TableFormat::default();
-            self.table.apply(&mut format);
-            let table = read_table(path, &format, Labels::Optional)?;
-            return Ok(table
-                .examples
-                .into_iter()
-                .map(|e| (e.text, e.text_pair))
-                .collect());
+        match &self.file {
+            Some(path) => Inputs::of_file(path, &self.table),
+            None if self.texts.is_empty() => Inputs::of_standard_input(),
+            None => Ok(Inputs::of_arguments(&self.texts, self.pair.as_deref())),
         }
-        if self.texts.is_empty() && !io::stdin().is_terminal() {
-            let mut text = String::new();
-            io::stdin()
-                .read_to_string(&mut text)
-                .context("cannot read standard input")?;
-            return Ok(text.lines().map(|line| (line.to_owned(), None)).collect());
-        }
-        Ok(self
-            .texts
-            .iter()
-            .map(|text| (text.clone(), self.pair.clone()))
-            .collect())
     }
 
     fn format(&self) -> OutputFormat {
@@ -114,157 +93,73 @@ impl PredictArgs {
 
 struct Predicting<'a> {
     args: &'a PredictArgs,
-    inputs: Vec<Input>,
+    inputs: Inputs,
+    file: Option<WholeFile>,
 }
 
 impl Job for Predicting<'_> {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let classifier = TextClassifier::<B>::open(&self.args.model, device)?;
-        let mut limits = classifier.limits();
-        self.args.limits.apply(&mut limits);
-        let classifier = classifier.with_limits(limits)?;
-        let write = |out: &mut dyn Write| self.write(&classifier, out);
-        match &self.args.output {
-            Some(path) => write_file(path, write)?,
-            None => match write(&mut BufWriter::new(io::stdout().lock())) {
-                // Whoever reads has seen enough, as `head` has.
-                Err(error) if is_broken_pipe(&error) => {}
-                result => result?,
-            },
+        let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
+        let Some(file) = self.file else {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let result = write(&classifier, self.inputs, self.args, &mut out, None);
+            return result.or_else(unless_nobody_reads);
+        };
+        let stop = on_ctrl_c("stopping; nothing is written")?;
+        let mut out = BufWriter::new(file.as_file());
+        write(&classifier, self.inputs, self.args, &mut out, Some(&stop))?;
+        drop(out);
+        if stop.is_stopped() {
+            return Ok(ExitCode::from(INTERRUPTED));
         }
+        file.commit()?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-impl Predicting<'_> {
-    fn write<B: BertOps>(
-        &self,
-        classifier: &TextClassifier<B>,
-        out: &mut dyn Write,
-    ) -> anyhow::Result<()> {
-        let labels = classifier.labels();
-        let with_pairs = self.inputs.iter().any(|(_, pair)| pair.is_some());
-        let mut out = Output {
-            out,
-            labels,
-            with_pairs,
-            format: self.args.format(),
-        };
-        out.head()?;
-        for chunk in self.inputs.chunks(CHUNK) {
-            let inputs: Vec<_> = chunk
-                .iter()
-                .map(|(text, pair)| TextInput {
-                    text,
-                    text_pair: pair.as_deref(),
-                })
-                .collect();
-            let predictions = classifier.predict(&inputs)?;
-            for (input, prediction) in inputs.iter().zip(&predictions) {
-                out.row(*input, prediction)?;
-            }
+/// Classifies all texts, or those before `stop`, and writes what each is.
+fn write<B: BertOps>(
+    classifier: &TextClassifier<B>,
+    inputs: Inputs,
+    args: &PredictArgs,
+    out: &mut dyn Write,
+    stop: Option<&StopSignal>,
+) -> anyhow::Result<ExitCode> {
+    let with_pairs = inputs.with_pairs();
+    let mut out = PredictionWriter::new(out, classifier.labels(), args.format(), with_pairs);
+    out.head()?;
+    for chunk in inputs.chunks(CHUNK) {
+        let chunk = chunk?;
+        let inputs: Vec<_> = chunk
+            .iter()
+            .map(|(text, pair)| TextInput {
+                text,
+                text_pair: pair.as_deref(),
+            })
+            .collect();
+        let predictions = classifier.predict(&inputs)?;
+        for (input, prediction) in inputs.iter().zip(&predictions) {
+            out.row(*input, prediction)?;
         }
-        Ok(out.out.flush()?)
+        if stop.is_some_and(StopSignal::is_stopped) {
+            break;
+        }
     }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error
+/// Whoever reads has seen enough, as `head` has: that is no fault.
+fn unless_nobody_reads(error: anyhow::Error) -> anyhow::Result<ExitCode> {
+    let is_broken_pipe = error
         .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>());
-    io.into_iter()
-        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Writes a file that appears whole or not at all.
-fn write_file(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}", path.display());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(cannot)?;
-    let mut writer: BufWriter<&File> = BufWriter::new(file.as_file());
-    write(&mut writer)?;
-    drop(writer);
-    file.persist(path).with_context(cannot)?;
-    Ok(())
-}
-
-/// Predictions, one after another.
-struct Output<'a> {
-    out: &'a mut dyn Write,
-    labels: &'a [String],
-    with_pairs: bool,
-    format: OutputFormat,
-}
-
-impl Output<'_> {
-    fn head(&mut self) -> anyhow::Result<()> {
-        if self.format != OutputFormat::Csv {
-            return Ok(());
-        }
-        let pair = self.with_pairs.then_some("text_pair");
-        let names = ["text"].into_iter().chain(pair).chain(["label"]);
-        let probabilities = self.labels.iter().map(|label| format!("p({label})"));
-        self.csv(names.map(String::from).chain(probabilities).collect())
-    }
-
-    fn row(&mut self, input: TextInput<'_>, prediction: &Prediction) -> anyhow::Result<()> {
-        let class = prediction.class();
-        let label = &self.labels[class];
-        match self.format {
-            OutputFormat::Table => {
-                let width = self
-                    .labels
-                    .iter()
-                    .map(|label| label.chars().count())
-                    .max()
-                    .unwrap_or(0);
-                let probability = prediction.probabilities[class];
-                let pair = input
-                    .text_pair
-                    .map(|pair| format!(" | {pair}"))
-                    .unwrap_or_default();
-                writeln!(
-                    self.out,
-                    "{label:<width$}  {probability:.4}  {}{pair}",
-                    input.text
-                )?;
-            }
-            OutputFormat::Csv => {
-                let pair = self.with_pairs.then(|| input.text_pair.unwrap_or_default());
-                let texts = [input.text].into_iter().chain(pair).chain([label.as_str()]);
-                let numbers = prediction.probabilities.iter().map(f32::to_string);
-                self.csv(texts.map(String::from).chain(numbers).collect())?;
-            }
-            OutputFormat::Jsonl => writeln!(self.out, "{}", self.json(input, prediction))?,
-        }
-        Ok(())
-    }
-
-    fn json(&self, input: TextInput<'_>, prediction: &Prediction) -> Value {
-        let probabilities = prediction.probabilities.iter().map(|&p| json!(p));
-        let probabilities: Map<_, _> = self.labels.iter().cloned().zip(probabilities).collect();
-        let mut object = Map::from_iter([("text".to_owned(), json!(input.text))]);
-        object.extend(
-            input
-                .text_pair
-                .map(|pair| ("text_pair".to_owned(), json!(pair))),
-        );
-        object.insert("label".into(), json!(self.labels[prediction.class()]));
-        object.insert("probabilities".into(), probabilities.into());
-        object.into()
-    }
-
-    fn csv(&mut self, fields: Vec<String>) -> anyhow::Result<()> {
-        let mut writer = csv::Writer::from_writer(&mut self.out);
-        writer.write_record(fields)?;
-        Ok(writer.flush()?)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if is_broken_pipe {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(error)
     }
 }

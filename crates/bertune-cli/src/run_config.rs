@@ -86,6 +86,17 @@ impl RunConfig {
         Ok(format!("{head}{}", toml::to_string(self)?))
     }
 
+    /// What the run reads: the model, if it is a folder, and the files of texts.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let files = [
+            Some(&self.train),
+            self.validation.as_ref(),
+            self.test.as_ref(),
+        ];
+        let files = files.into_iter().flatten().map(PathBuf::as_path);
+        [Path::new(&self.model)].into_iter().chain(files)
+    }
+
     /// Checks what can be checked before anything is read.
     pub(crate) fn validate(&self) -> anyhow::Result<()> {
         let required = [

@@ -6,8 +6,9 @@ use bertune::train::StopSignal;
 /// The exit code of a run that was interrupted.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// A signal that Ctrl-C (or SIGTERM) gives; a second one ends the program at once.
-pub(crate) fn on_ctrl_c() -> anyhow::Result<StopSignal> {
+/// A signal that Ctrl-C (or SIGTERM) gives, which is told by `message`; a second one ends the
+/// program at once.
+pub(crate) fn on_ctrl_c(message: &'static str) -> anyhow::Result<StopSignal> {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let signal = StopSignal::default();
     let stop = signal.clone();
@@ -15,7 +16,7 @@ pub(crate) fn on_ctrl_c() -> anyhow::Result<StopSignal> {
         if ASKED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("\nstopping after this step; once more ends at once");
+        eprintln!("\n{message}");
         stop.stop();
     };
     ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")?;

@@ -1,0 +1,129 @@
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use bertune::data::{Labels, TableFormat, read_table};
+
+use crate::args::TableArgs;
+
+/// A text, or a pair.
+pub(crate) type Input = (String, Option<String>);
+
+/// Texts to classify, in order, read as they are wanted.
+pub(crate) struct Inputs {
+    rows: Box<dyn Iterator<Item = anyhow::Result<Input>>>,
+    with_pairs: bool,
+}
+
+impl Inputs {
+    /// The texts of the arguments.
+    pub(crate) fn of_arguments(texts: &[String], pair: Option<&str>) -> Self {
+        let rows: Vec<Input> = texts
+            .iter()
+            .map(|text| (text.clone(), pair.map(String::from)))
+            .collect();
+        Self::new(rows.into_iter().map(Ok), pair.is_some())
+    }
+
+    /// The rows of a table.
+    pub(crate) fn of_file(path: &Path, flags: &TableArgs) -> anyhow::Result<Self> {
+        let mut format = TableFormat::default();
+        flags.apply(&mut format);
+        let table = read_table(path, &format, Labels::Optional)?;
+        let with_pairs = table.layout.text_pair.is_some();
+        let examples = table.examples.into_iter();
+        let rows = examples.map(|example| Ok((example.text, example.text_pair)));
+        Ok(Self::new(rows, with_pairs))
+    }
+
+    /// The lines of standard input, of which there must be one.
+    pub(crate) fn of_standard_input() -> anyhow::Result<Self> {
+        let nothing =
+            "there is nothing to classify; give texts as arguments, by --file or on standard input";
+        if io::stdin().is_terminal() {
+            bail!(nothing);
+        }
+        let mut rows = lines(io::stdin().lock()).peekable();
+        if rows.peek().is_none() {
+            bail!(nothing);
+        }
+        Ok(Self::new(rows.map(|line| Ok((line?, None))), false))
+    }
+
+    fn new(rows: impl Iterator<Item = anyhow::Result<Input>> + 'static, with_pairs: bool) -> Self {
+        Self {
+            rows: Box::new(rows),
+            with_pairs,
+        }
+    }
+
+    /// Whether these are pairs.
+    pub(crate) fn with_pairs(&self) -> bool {
+        self.with_pairs
+    }
+
+    /// The texts, up to `size` at a time.
+    pub(crate) fn chunks(
+        mut self,
+        size: usize,
+    ) -> impl Iterator<Item = anyhow::Result<Vec<Input>>> {
+        std::iter::from_fn(move || {
+            let chunk: anyhow::Result<Vec<_>> = self.rows.by_ref().take(size).collect();
+            match chunk {
+                Ok(chunk) if chunk.is_empty() => None,
+                chunk => Some(chunk),
+            }
+        })
+    }
+}
+
+/// Lines without their ends; an error names the line.
+fn lines(reader: impl BufRead) -> impl Iterator<Item = anyhow::Result<String>> {
+    reader.split(b'\n').enumerate().map(|(i, line)| {
+        let mut line = line.context("cannot read standard input")?;
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        let line = line
+            .strip_prefix(b"\xef\xbb\xbf")
+            .filter(|_| i == 0)
+            .map(<[u8]>::to_vec)
+            .unwrap_or(line);
+        String::from_utf8(line)
+            .with_context(|| format!("standard input, line {}: not UTF-8", i + 1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &'static [u8]) -> Vec<Result<String, String>> {
+        lines(bytes)
+            .map(|line| line.map_err(|error| error.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn a_line_is_a_text_without_its_end() {
+        let texts = ["a", "", "b"].map(|text| Ok(text.to_owned()));
+        assert_eq!(read(b"\xef\xbb\xbfa\r\n\nb"), texts);
+        assert_eq!(read(b""), []);
+    }
+
+    #[test]
+    fn a_line_that_is_not_utf_8_is_named() {
+        let error = "standard input, line 2: not UTF-8".to_owned();
+        assert_eq!(read(b"a\nb\xff\n")[1], Err(error));
+    }
+
+    #[test]
+    fn chunks_hold_every_text_once() {
+        let texts = ["a", "b", "c"].map(String::from);
+        let chunks: Vec<_> = Inputs::of_arguments(&texts, None)
+            .chunks(2)
+            .map(|chunk| chunk.unwrap().len())
+            .collect();
+        assert_eq!(chunks, [2, 1]);
+    }
+}

@@ -1,0 +1,154 @@
+//! What users read when something is wrong: one snapshot of messages and exit codes.
+
+#![expect(clippy::expect_used, reason = "tests")]
+
+mod common;
+
+use std::fmt::Write;
+
+use common::Place;
+
+/// A case: what is wrong, how to make it so, and the command.
+type Case = (&'static str, fn(&Place), &'static str);
+
+const TRAIN: &str = "train --model model --train t.csv --output out --epochs 1";
+
+fn nothing(_: &Place) {}
+
+fn table(name: &'static str, content: &'static [u8]) -> impl Fn(&Place) {
+    move |place| place.write(name, content)
+}
+
+/// Changes one file of the model by replacing text.
+fn edit(place: &Place, file: &str, from: &str, to: &str) {
+    let text = String::from_utf8(place.read(file)).expect("text");
+    assert!(text.contains(from), "{file} has {from}");
+    place.write(file, text.replace(from, to));
+}
+
+/// Changes names in the weights, by others of the same length.
+fn edit_weights(place: &Place, from: &str, to: &str) {
+    let mut bytes = place.read("model/model.safetensors");
+    let places: Vec<_> = (0..bytes.len() - from.len())
+        .filter(|&i| &bytes[i..i + from.len()] == from.as_bytes())
+        .collect();
+    assert!(!places.is_empty(), "the weights have {from}");
+    for i in places {
+        bytes[i..i + from.len()].copy_from_slice(to.as_bytes());
+    }
+    place.write("model/model.safetensors", bytes);
+}
+
+macro_rules! cases {
+    ($($what:literal, $prepare:expr, $command:expr;)*) => {
+        [$(($what, (|place: &Place| ($prepare)(place)) as fn(&Place), $command)),*]
+    };
+}
+
+fn cases() -> Vec<Case> {
+    let files = cases! {
+        "a file that is not there", nothing, TRAIN;
+        "an empty file", table("t.csv", b""), TRAIN;
+        "only a header", table("t.csv", b"text,label\n"), TRAIN;
+        "a folder for a file", |p: &Place| p.write("t.csv/x", "x"), TRAIN;
+        "a column that is not there", table("t.csv", b"text,label\na,1\nb,0\n"), "train --model model --train t.csv --output out --text txt";
+        "a column number out of range", table("t.csv", b"text,label\na,1\nb,0\n"), "train --model model --train t.csv --output out --label 7";
+        "columns that cannot be guessed", table("t.csv", b"a,b,c\nx,y,z\n"), TRAIN;
+        "one column for two roles", table("t.csv", b"text,label\na,1\nb,0\n"), "train --model model --train t.csv --output out --text label --label label";
+        "a ragged row", table("t.csv", b"text,label\na,1\nb,c,0\n"), TRAIN;
+        "invalid UTF-8", table("t.csv", b"text,label\na,1\ncaf\xe9,0\n"), TRAIN;
+        "a missing label", table("t.csv", b"text,label\na,1\nb,\n"), TRAIN;
+        "an empty text", table("t.csv", b"text,label\na,1\n\"\",0\n"), TRAIN;
+        "an empty text column", table("t.csv", b"text,label\n,1\n,0\n"), TRAIN;
+        "one class only", table("t.csv", b"text,label\na,1\nb,1\n"), TRAIN;
+        "the wrong delimiter", table("t.csv", b"text;label\na;1\nb;0\n"), TRAIN;
+        "an open quote", table("t.csv", b"text,label\n\"a,1\nb,0\n"), TRAIN;
+        "a parquet file", table("t.csv", b"PAR1\x15\x04"), TRAIN;
+        "an unknown extension", table("t.dat", b"a\t1\nb\t0\n"), "train --model model --train t.dat --output out";
+        "JSON that is none", table("t.jsonl", b"{\"text\": \"a\", \"label\": 1}\n{\"text\": }\n"), "train --model model --train t.jsonl --output out";
+        "JSON without the key", table("t.jsonl", b"{\"body\": \"a\", \"label\": 1}\n"), "train --model model --train t.jsonl --output out --text text";
+        "a validation label that training never had", |p: &Place| { p.write("t.csv", "text,label\na,1\nb,0\n"); p.write("v.csv", "text,label\na,2\n"); }, "train --model model --train t.csv --validation v.csv --output out";
+        "text and label swapped", |p: &Place| p.write("t.csv", (0..40).map(|i| format!("{},word {i}\n", i % 2)).collect::<String>()), "train --model model --train t.csv --output out --text 1 --label 2";
+        "a file of bytes that are no text", table("t.csv", b"text,label\na\0b,1\nc,0\n"), TRAIN;
+        "no label column to evaluate on", table("t.csv", b"text,other\na,1\nb,0\n"), "evaluate --model model --data t.csv";
+        "no rows to classify", table("t.csv", b"text\n"), "predict --model model --file t.csv";
+        "too few rows to split", table("t.csv", b"text,label\na,1\nb,0\n"), TRAIN;
+    };
+    let models = cases! {
+        "no model folder", nothing, "train --model ./nowhere --train train.csv --output out";
+        "a hub model that is not in the cache", nothing, "train --model someone/some-bert --offline --train train.csv --output out";
+        "another architecture", |p: &Place| edit(p, "model/config.json", "\"bert\"", "\"roberta\""), "train --model model --train train.csv --output out";
+        "a broken config.json", |p: &Place| p.write("model/config.json", "{\n  \"hidden_size\": 16,,\n}"), "train --model model --train train.csv --output out";
+        "heads that do not divide the width", |p: &Place| edit(p, "model/config.json", "\"num_attention_heads\": 2", "\"num_attention_heads\": 3"), "train --model model --train train.csv --output out";
+        "no weights", |p: &Place| std::fs::remove_file(p.path("model/model.safetensors")).expect("removed"), "train --model model --train train.csv --output out";
+        "truncated weights", |p: &Place| { let w = p.read("model/model.safetensors"); p.write("model/model.safetensors", &w[..w.len() / 2]); }, "train --model model --train train.csv --output out";
+        "a hostile header", |p: &Place| p.write("model/model.safetensors", [u64::MAX.to_le_bytes().as_slice(), b"{}"].concat()), "train --model model --train train.csv --output out";
+        "a pickle that would run code", |p: &Place| { std::fs::remove_file(p.path("model/model.safetensors")).expect("removed"); p.write("model/pytorch_model.bin", b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00id\x85R."); }, "train --model model --train train.csv --output out";
+        "a wrong shape", |p: &Place| edit(p, "model/config.json", "\"intermediate_size\": 32", "\"intermediate_size\": 48"), "train --model model --train train.csv --output out";
+        "missing tensors", |p: &Place| edit(p, "model/config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3"), "train --model model --train train.csv --output out";
+        "no tokenizer", |p: &Place| std::fs::remove_file(p.path("model/vocab.txt")).expect("removed"), "train --model model --train train.csv --output out";
+        "a broken tokenizer.json", |p: &Place| p.write("model/tokenizer.json", "{\"model\": [}"), "train --model model --train train.csv --output out";
+        "a tokenizer of another model", |p: &Place| { let v = p.read("model/vocab.txt"); p.write("model/vocab.txt", [b"x1\nx2\n".as_slice(), &v].concat()); }, "predict --model model 'a film'";
+        "a maximum length beyond the model's positions", nothing, "train --model model --train train.csv --output out --max-length 200";
+        "an encoder without a classifier", |p: &Place| edit_weights(p, "classifier.", "cls.predic."), "predict --model model 'a film'";
+        "a folder that is no model", |p: &Place| p.write("docs/notes.txt", "x"), "predict --model docs 'a film'";
+        "a label that the model does not have", table("t.csv", b"text,label\ngood,pos\nbad,meh\n"), "evaluate --model model --data t.csv";
+    };
+    let settings = cases! {
+        "an unknown device", nothing, "train --model model --train train.csv --output out --device tpu";
+        "a device that is not compiled in", nothing, "train --model model --train train.csv --output out --device cuda:1";
+        "an output that cannot be written", |p: &Place| p.write("file", "x"), "train --model model --train train.csv --output file/out";
+        "an output that is a file", |p: &Place| p.write("out", "x"), "train --model model --train train.csv --output out";
+        "an output that holds a model", |p: &Place| p.write_model("out"), "train --model model --train train.csv --output out";
+        "an output that holds what is read", |p: &Place| { p.write_model("out"); p.write("out/t.csv", "text,label\na,1\nb,0\n"); }, "train --model model --train out/t.csv --output out --overwrite";
+        "an output that is the model", nothing, "train --model model --train train.csv --output model --overwrite";
+        "an output that holds other files", |p: &Place| p.write("out/thesis.txt", "x"), "train --model model --train train.csv --output out --overwrite";
+        "nothing given", nothing, "train";
+        "broken TOML", |p: &Place| p.write("c.toml", "model = \"m\"\ntrain = \n"), "train --config c.toml";
+        "an unknown setting", |p: &Place| p.write("c.toml", "[training]\nepoch = 3\n"), "train --config c.toml";
+        "a setting of the wrong type", |p: &Place| p.write("c.toml", "[training]\nepochs = \"three\"\n"), "train --config c.toml";
+        "a configuration that is not there", nothing, "train --config c.toml";
+        "a setting out of range", nothing, "train --model model --train train.csv --output out --warmup-ratio 1.5";
+        "a batch size of 0", nothing, "train --model model --train train.csv --output out --batch-size 0";
+        "a validation share out of range", nothing, "train --model model --train train.csv --output out --validation-fraction 1";
+        "a maximum length that holds nothing", nothing, "train --model model --train train.csv --output out --max-length 1";
+        "a longer prediction than the model takes", nothing, "predict --model model 'a film' --max-length 200";
+        "an unknown flag value", nothing, "train --model model --train train.csv --output out --optimizer sgd";
+        "a delimiter of two characters", nothing, "train --model model --train train.csv --output out --delimiter ;;";
+        "an unknown device for a prediction", nothing, "predict --model model 'a film' --device gpu";
+        "nothing to classify", nothing, "predict --model model";
+        "a pair for several texts", nothing, "predict --model model a b --pair c";
+        "texts and a file of texts", nothing, "predict --model model 'a film' --file train.csv";
+        "a result that is a folder", nothing, "predict --model model 'a film' --output model";
+        "a result that cannot be written", nothing, "predict --model model 'a film' --output no/such/folder.csv";
+    };
+    [files.to_vec(), models.to_vec(), settings.to_vec()].concat()
+}
+
+#[test]
+fn every_message_says_what_where_and_what_to_do() {
+    let mut messages = String::new();
+    for (what, prepare, command) in cases() {
+        let place = Place::new();
+        prepare(&place);
+        let before = std::fs::read_dir(place.path("")).expect("a folder").count();
+        let output = place.run(command);
+        let error = String::from_utf8(output.stderr).expect("UTF-8");
+        let code = output.status.code().expect("an exit code");
+        assert!(matches!(code, 1 | 2), "{what}: exit code {code}\n{error}");
+        assert!(
+            !error.contains("panicked") && !error.contains("fault of bertune"),
+            "{what}: {error}"
+        );
+        let after = std::fs::read_dir(place.path("")).expect("a folder").count();
+        assert_eq!(after, before, "{what}: nothing is left behind");
+        // What was read before the fault is of no interest here.
+        let lines = error
+            .lines()
+            .skip_while(|line| !line.starts_with("error: "));
+        let root = place.path("").display().to_string();
+        let error = lines.collect::<Vec<_>>().join("\n").replace(&root, "");
+        writeln!(messages, "{what} ({code})\n{error}\n").expect("written");
+    }
+    insta::assert_snapshot!(messages);
+}

@@ -1,0 +1,198 @@
+//! The program from end to end, on a tiny model.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::Place;
+
+const TRAIN: &str = "train --model model --train train.csv --validation train.csv --epochs 30 \
+                     --batch-size 4 --learning-rate 2e-3 --seed 5";
+
+/// What the program printed on standard output, if it went well.
+fn succeed(place: &Place, arguments: &str) -> String {
+    let output = place.run(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn losses(output: &str) -> Vec<f64> {
+    let lines = output.lines().filter(|line| line.starts_with("Epoch "));
+    lines
+        .map(|line| line.split_whitespace().nth(3).unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_model_learns_a_small_set_by_heart_and_predicts() {
+    let place = Place::new();
+    let output = succeed(&place, &format!("{TRAIN} --test train.csv --output out"));
+    let losses = losses(&output);
+    assert_eq!(losses.len(), 30, "{output}");
+    assert!(losses[29] < 0.1 && losses[29] < losses[0] / 4.0, "{output}");
+    assert!(output.contains("accuracy 1.0000"), "{output}");
+
+    let evaluation = succeed(&place, "evaluate --model out --data train.csv --json");
+    let evaluation: serde_json::Value = serde_json::from_str(&evaluation).unwrap();
+    assert_eq!(evaluation["accuracy"], 1.0);
+    assert_eq!(
+        evaluation["confusion"],
+        serde_json::json!([[12, 0], [0, 12]])
+    );
+
+    let table = succeed(
+        &place,
+        "predict --model out 'very good film' 'the bad film'",
+    );
+    let labels: Vec<_> = table.lines().map(|line| &line[..3]).collect();
+    assert_eq!(labels, ["pos", "neg"]);
+}
+
+#[test]
+fn predictions_come_as_csv_and_json_lines_from_files_and_standard_input() {
+    let place = Place::new();
+    place.write(
+        "texts.csv",
+        "text,other\n\"a good, film\",1\n,2\nthe bad film,3\n",
+    );
+    let csv = succeed(&place, "predict --model model --file texts.csv");
+    let rows: Vec<Vec<String>> = csv::Reader::from_reader(csv.as_bytes())
+        .records()
+        .map(|record| record.unwrap().iter().map(String::from).collect())
+        .collect();
+    let texts: Vec<_> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(
+        texts,
+        ["a good, film", "", "the bad film"],
+        "a row for each row"
+    );
+    for row in &rows {
+        let sum: f32 = row[2..].iter().map(|p| p.parse::<f32>().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{row:?}");
+    }
+
+    let mut child = place
+        .command("predict --model model --output-format jsonl")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"a good, film\n\nthe bad film\n")
+        .unwrap();
+    let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let objects: Vec<serde_json::Value> = output
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(objects.len(), 3);
+    for (object, row) in objects.iter().zip(&rows) {
+        assert_eq!(
+            (&object["text"], &object["label"]),
+            (&row[0].as_str().into(), &row[1].as_str().into())
+        );
+        assert_eq!(object["probabilities"]["neg"].to_string(), row[2]);
+    }
+
+    succeed(
+        &place,
+        "predict --model model --file texts.csv --output result.csv",
+    );
+    assert_eq!(place.read("result.csv"), csv.as_bytes());
+}
+
+#[test]
+fn pairs_are_two_texts() {
+    let place = Place::new();
+    let pair = succeed(
+        &place,
+        "predict --model model 'good film' --pair 'bad film' --output-format jsonl",
+    );
+    let single = succeed(
+        &place,
+        "predict --model model 'good film' --output-format jsonl",
+    );
+    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(parse(&pair)["text_pair"], "bad film");
+    assert_ne!(
+        parse(&pair)["probabilities"],
+        parse(&single)["probabilities"]
+    );
+}
+
+#[test]
+fn the_record_of_a_run_repeats_it_bit_for_bit() {
+    let place = Place::new();
+    let first = succeed(
+        &place,
+        "train --model model --train train.csv --output a --epochs 3 --batch-size 5 --preset article",
+    );
+    let second = succeed(&place, "train --config a/bertune.toml --output b");
+    assert_eq!(losses(&first), losses(&second));
+    assert_eq!(
+        place.read("a/model.safetensors"),
+        place.read("b/model.safetensors")
+    );
+    let other = succeed(&place, "train --config a/bertune.toml --output c --seed 2");
+    assert_ne!(losses(&first), losses(&other));
+}
+
+#[test]
+fn a_run_that_is_told_to_overwrite_replaces_the_model() {
+    let place = Place::new();
+    let train = "train --model model --train train.csv --output out --epochs 1";
+    succeed(&place, train);
+    let before = place.read("out/model.safetensors");
+    assert_eq!(
+        place.run(&format!("{train} --seed 9")).status.code(),
+        Some(1)
+    );
+    assert_eq!(place.read("out/model.safetensors"), before);
+    succeed(&place, &format!("{train} --seed 9 --overwrite"));
+    assert_ne!(place.read("out/model.safetensors"), before);
+}
+
+/// The program's answer to Ctrl-C: the step is ended, the model so far is measured and kept.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_a_model() {
+    let place = Place::new();
+    let mut child = place
+        .command("train --model model --train train.csv --output out --epochs 100000")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !place.path("out/model.safetensors").exists() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "no model was kept"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    succeed(&place, "predict --model out 'a good film'");
+}
+
+#[test]
+fn devices_are_listed() {
+    let output = succeed(&Place::new(), "devices");
+    let flex = output
+        .lines()
+        .find(|line| line.starts_with("flex"))
+        .unwrap();
+    assert!(flex.ends_with("ready"), "{output}");
+}
