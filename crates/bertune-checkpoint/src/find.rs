@@ -55,7 +55,7 @@ fn find_on_hub(id: &str, hub: &HubOptions) -> Result<PathBuf, CheckpointError> {
             id: id.to_owned(),
             revision: revision.to_owned(),
             cache,
-            reason: "HF_HUB_OFFLINE forbids to fetch it; unset that, or give a folder",
+            reason: "--offline or HF_HUB_OFFLINE forbids to fetch it; go without, or give a folder",
         }),
     }
 }
