@@ -109,6 +109,9 @@ fn mix(z: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use bertune_tokenize::Encoding;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -122,6 +125,35 @@ mod tests {
                 seen.sort_unstable();
                 assert_eq!(seen, (0..examples).collect::<Vec<_>>());
             }
+        }
+    }
+
+    #[test]
+    fn evaluation_keeps_the_order_of_rows() {
+        let plan = BatchPlan::in_order(5, 2);
+        assert_eq!(plan.epoch(0), [vec![0, 1], vec![2, 3], vec![4]]);
+        assert_eq!(plan.epoch(7), plan.epoch(0));
+        assert_eq!(BatchPlan::in_order(0, 2).batches_per_epoch(), 0);
+    }
+
+    #[test]
+    fn the_longest_come_first_and_equals_in_order() {
+        let encoding = |tokens: usize| Encoding {
+            input_ids: vec![1; tokens],
+            token_type_ids: vec![0; tokens],
+            offsets: vec![(0, 0); tokens],
+        };
+        let dataset = Dataset::unlabelled([2, 5, 2, 9].map(encoding).into());
+        let plan = BatchPlan::by_length(&dataset, 3);
+        assert_eq!(plan.epoch(0), [vec![3, 1, 0], vec![2]]);
+    }
+
+    proptest! {
+        #[test]
+        fn an_order_is_a_permutation(n in 0usize..500, seed: u64, epoch: u64) {
+            let mut order = shuffle(n, seed, epoch);
+            order.sort_unstable();
+            prop_assert_eq!(order, (0..n).collect::<Vec<_>>());
         }
     }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::DataError;
 use crate::batch_plan::shuffle;
 
@@ -28,15 +30,15 @@ pub fn stratified_split(
             fraction: validation_fraction,
         });
     }
-    let classes = labels.iter().max().map_or(0, |largest| largest + 1);
+    let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (row, &class) in labels.iter().enumerate() {
+        classes.entry(class).or_default().push(row);
+    }
     let mut split = Split {
         train: Vec::new(),
         validation: Vec::new(),
     };
-    for class in 0..classes {
-        let rows: Vec<usize> = (0..labels.len())
-            .filter(|&row| labels[row] == class)
-            .collect();
+    for (class, rows) in classes {
         let share = (rows.len() as f64 * validation_fraction).round() as usize;
         let held_out = if rows.len() < 2 {
             0
@@ -85,6 +87,22 @@ mod tests {
                 prop_assert!((held_out as f64 - expected).abs() <= 1.0);
             }
             prop_assert_eq!(stratified_split(&labels, fraction, seed).unwrap(), split);
+        }
+    }
+
+    /// This split is an interface: a run without a validation file depends on it.
+    #[test]
+    fn the_split_never_changes() {
+        let split = stratified_split(&[0, 1, 0, 1, 0, 1, 0, 9], 0.3, 1).unwrap();
+        assert_eq!(split.train, [0, 1, 2, 3, 4, 7]);
+        assert_eq!(split.validation, [5, 6]);
+    }
+
+    #[test]
+    fn rows_without_a_second_of_their_class_do_not_make_a_split() {
+        for labels in [&[][..], &[0], &[0, 1, usize::MAX]] {
+            let error = stratified_split(labels, 0.1, 1).unwrap_err();
+            assert!(matches!(error, DataError::TooFew { rows } if rows == labels.len()));
         }
     }
 
