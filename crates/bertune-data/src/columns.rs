@@ -2,74 +2,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::delimited::Row;
-use crate::{Column, DataError, Header, Labels, TableFormat};
+use crate::nearest::suggestion;
+use crate::usual_names::{LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, is_named};
+use crate::{Column, DataError, Labels, TableFormat};
 
-/// Names that a text column usually has, the likeliest first.
-const TEXT_NAMES: [&str; 13] = [
-    "text",
-    "sentence",
-    "sentence1",
-    "text_a",
-    "question1",
-    "premise",
-    "question",
-    "content",
-    "review",
-    "message",
-    "comment",
-    "title",
-    "body",
-];
-
-/// Names that the second text of a pair usually has, and the first text's name then.
-const PAIR_NAMES: [(&str, &str); 6] = [
-    ("text", "text_pair"),
-    ("sentence1", "sentence2"),
-    ("text_a", "text_b"),
-    ("question1", "question2"),
-    ("premise", "hypothesis"),
-    ("question", "sentence"),
-];
-
-/// Names that a label column usually has, the likeliest first.
-const LABEL_NAMES: [&str; 8] = [
-    "label",
-    "labels",
-    "class",
-    "category",
-    "intent",
-    "target",
-    "sentiment",
-    "quality",
-];
-
-/// The places of the columns in a delimited file, from 0.
+/// The places of the columns, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) text: usize,
     pub(crate) text_pair: Option<usize>,
     pub(crate) label: Option<usize>,
-}
-
-/// Whether the first row is a header.
-pub(crate) fn has_header(first: &Row, table: &TableFormat) -> bool {
-    let asked = [&table.text, &table.text_pair, &table.label];
-    let by_name = asked
-        .into_iter()
-        .flatten()
-        .any(|column| matches!(column, Column::Name(_)));
-    let usual = || {
-        let names = TEXT_NAMES.iter().chain(&LABEL_NAMES);
-        first
-            .fields
-            .iter()
-            .any(|field| names.clone().any(|name| is_named(field, name)))
-    };
-    match table.header {
-        Header::Yes => true,
-        Header::No => false,
-        Header::Auto => by_name || usual(),
-    }
 }
 
 /// Finds the columns, asked for or by their usual names or, with two columns and no names, by
@@ -84,34 +26,28 @@ pub(crate) fn find(
     let columns = Columns {
         path,
         names: header,
-        count: rows[0].fields.len(),
+        count: header.map_or_else(|| rows[0].fields.len(), <[String]>::len),
     };
-    let label = match &table.label {
-        Some(column) => Some(columns.asked("--label", column)?),
-        None => columns
-            .usual(&LABEL_NAMES)
-            .or_else(|| columns.label_by_content(rows, table)),
-    };
-    let text = match &table.text {
-        Some(column) => columns.asked("--text", column)?,
-        None => columns
-            .usual(&TEXT_NAMES)
-            .or_else(|| columns.only_other(label))
-            .ok_or_else(|| columns.which("text", "--text"))?,
+    let asked_text = columns.asked("--text", &table.text)?;
+    let asked_pair = columns.asked("--text-pair", &table.text_pair)?;
+    let label = columns
+        .asked("--label", &table.label)?
+        .or_else(|| columns.usual(&LABEL_NAMES, &[asked_text, asked_pair]))
+        .or_else(|| columns.label_by_content(rows, asked_text, asked_pair));
+    let (text, usual_pair) = match asked_text {
+        Some(text) => (text, columns.pair_of(text, label)),
+        None => columns.texts(label, asked_pair)?,
     };
     if label.is_none() && labels == Labels::Required {
         return Err(columns.which("label", "--label"));
     }
-    let text_pair = match &table.text_pair {
-        Some(column) => Some(columns.asked("--text-pair", column)?),
-        None => columns.usual_pair(text),
-    };
     let places = Places {
         text,
-        text_pair,
+        text_pair: asked_pair.or(usual_pair),
         label,
     };
     columns.check_distinct(places)?;
+    columns.check_names(places, table)?;
     Ok(places)
 }
 
@@ -123,13 +59,20 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// The place of a column that was asked for.
-    fn asked(&self, flag: &'static str, column: &Column) -> Result<usize, DataError> {
+    /// The place of a column, if it was asked for.
+    fn asked(
+        &self,
+        flag: &'static str,
+        column: &Option<Column>,
+    ) -> Result<Option<usize>, DataError> {
+        let Some(column) = column else {
+            return Ok(None);
+        };
         let found = match column {
             Column::Number(number) => number.checked_sub(1).filter(|&place| place < self.count),
             Column::Name(name) => self.place_of(name),
         };
-        found.ok_or_else(|| DataError::UnknownColumn {
+        found.map(Some).ok_or_else(|| DataError::UnknownColumn {
             path: self.path.into(),
             flag,
             column: column.clone(),
@@ -144,40 +87,66 @@ impl Columns<'_> {
         exact.or_else(|| names.iter().position(|existing| is_named(existing, name)))
     }
 
-    /// The first of some usual names that the file has.
-    fn usual(&self, names: &[&str]) -> Option<usize> {
-        names.iter().find_map(|name| self.place_of(name))
+    /// The first of some usual names that the file has for a column that is not yet taken.
+    fn usual(&self, names: &[&str], taken: &[Option<usize>]) -> Option<usize> {
+        let places = names.iter().filter_map(|name| self.place_of(name));
+        places
+            .into_iter()
+            .find(|&place| !taken.contains(&Some(place)))
     }
 
-    fn usual_pair(&self, text: usize) -> Option<usize> {
+    /// The text, and the second text if both have the usual names of a pair.
+    fn texts(
+        &self,
+        label: Option<usize>,
+        asked_pair: Option<usize>,
+    ) -> Result<(usize, Option<usize>), DataError> {
+        let taken = [label, asked_pair];
+        let is_free = |place: &usize| !taken.contains(&Some(*place));
+        let pair = PAIR_NAMES.iter().find_map(|(first, second)| {
+            let first = self.place_of(first).filter(is_free)?;
+            Some((first, Some(self.place_of(second).filter(is_free)?)))
+        });
+        if let (Some(pair), None) = (pair, asked_pair) {
+            return Ok(pair);
+        }
+        let text = self
+            .usual(&TEXT_NAMES, &taken)
+            .or_else(|| self.only_other(&taken));
+        text.map(|text| (text, None))
+            .ok_or_else(|| self.which("text", "--text"))
+    }
+
+    /// The second text whose usual name goes with the first's.
+    fn pair_of(&self, text: usize, label: Option<usize>) -> Option<usize> {
         let name = self.names?.get(text)?;
         let (_, pair) = PAIR_NAMES.iter().find(|(first, _)| is_named(name, first))?;
-        self.place_of(pair)
+        self.place_of(pair).filter(|&place| Some(place) != label)
     }
 
-    /// The label's place among two columns without names, if nothing was asked for.
-    fn label_by_content(&self, rows: &[Row], table: &TableFormat) -> Option<usize> {
-        if self.names.is_some() || self.count != 2 || table.text_pair.is_some() {
+    /// The label's place among two columns without names.
+    fn label_by_content(
+        &self,
+        rows: &[Row],
+        text: Option<usize>,
+        pair: Option<usize>,
+    ) -> Option<usize> {
+        if self.names.is_some() || self.count != 2 || pair.is_some() {
             return None;
         }
-        let asked = match table.text {
-            Some(Column::Number(number)) => Some(number - 1),
-            _ => None,
-        };
         let distinct = |place: usize| {
-            rows.iter()
-                .map(|row| row.fields[place].trim())
-                .collect::<BTreeSet<_>>()
-                .len()
+            let values = rows.iter().map(|row| row.fields[place].trim());
+            values.collect::<BTreeSet<_>>().len()
         };
-        asked
-            .map(|text| 1 - text.min(1))
-            .or(Some(usize::from(distinct(1) <= distinct(0))))
+        Some(match text {
+            Some(text) => 1 - text,
+            None => usize::from(distinct(1) <= distinct(0)),
+        })
     }
 
-    /// The column that is left if the others are known.
-    fn only_other(&self, label: Option<usize>) -> Option<usize> {
-        let mut others = (0..self.count).filter(|&place| Some(place) != label);
+    /// The column that is left if the others are taken.
+    fn only_other(&self, taken: &[Option<usize>]) -> Option<usize> {
+        let mut others = (0..self.count).filter(|&place| !taken.contains(&Some(place)));
         others.next().filter(|_| others.next().is_none())
     }
 
@@ -191,22 +160,41 @@ impl Columns<'_> {
     }
 
     fn check_distinct(&self, places: Places) -> Result<(), DataError> {
-        let roles = [
-            ("--text", Some(places.text)),
-            ("--text-pair", places.text_pair),
-            ("--label", places.label),
-        ];
-        for (i, (first, place)) in roles.into_iter().enumerate() {
+        let roles = places.roles();
+        for (i, &(first, place)) in roles.iter().enumerate() {
             let same = roles[i + 1..]
                 .iter()
                 .find(|(_, other)| place.is_some() && *other == place);
             if let (Some(&(second, _)), Some(place)) = (same, place) {
-                let (path, column) = (self.path.into(), self.name(place));
                 return Err(DataError::SameColumn {
-                    path,
+                    path: self.path.into(),
                     first,
                     second,
-                    column,
+                    column: self.name(place),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a name that two columns have, unless the column was asked for by number.
+    fn check_names(&self, places: Places, table: &TableFormat) -> Result<(), DataError> {
+        let asked = [&table.text, &table.text_pair, &table.label];
+        for ((flag, place), asked) in places.roles().into_iter().zip(asked) {
+            let (Some(place), Some(names)) = (place, self.names) else {
+                continue;
+            };
+            let is_same = |other: &usize| names[*other].trim() == names[place].trim();
+            let numbers: Vec<usize> = (0..names.len()).filter(is_same).map(|i| i + 1).collect();
+            if let ([first, second, ..], false) =
+                (numbers.as_slice(), matches!(asked, Some(Column::Number(_))))
+            {
+                return Err(DataError::AmbiguousColumn {
+                    path: self.path.into(),
+                    flag,
+                    column: self.name(place),
+                    first: *first,
+                    second: *second,
                 });
             }
         }
@@ -225,14 +213,21 @@ impl Columns<'_> {
     }
 
     fn nearest(&self, column: &Column) -> String {
-        let Column::Name(asked) = column else {
-            return String::new();
-        };
-        let distance = |name: &&String| edit_distance(asked, name.trim());
-        let nearest = self.names.into_iter().flatten().min_by_key(distance);
-        let near = nearest.filter(|name| distance(name) <= asked.chars().count().div_ceil(3));
-        near.map(|name| format!("; did you mean '{}'?", name.trim()))
-            .unwrap_or_default()
+        let names = self.names.into_iter().flatten().map(String::as_str);
+        match column {
+            Column::Name(asked) => suggestion(asked, names),
+            Column::Number(_) => String::new(),
+        }
+    }
+}
+
+impl Places {
+    fn roles(self) -> [(&'static str, Option<usize>); 3] {
+        [
+            ("--text", Some(self.text)),
+            ("--text-pair", self.text_pair),
+            ("--label", self.label),
+        ]
     }
 }
 
@@ -251,36 +246,5 @@ pub(crate) fn existing<'a>(names: impl Iterator<Item = &'a str>, count: usize) -
         (0, 1) => "the file has one column and no header".into(),
         (0, count) => format!("the file has the columns 1 to {count} and no header"),
         _ => format!("the columns are {}", names.join(", ")),
-    }
-}
-
-fn is_named(field: &str, name: &str) -> bool {
-    field.trim().eq_ignore_ascii_case(name)
-}
-
-/// The distance of Levenshtein (1966).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &b) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_count_edits() {
-        assert_eq!(edit_distance("labl", "label"), 1);
-        assert_eq!(edit_distance("", "abc"), 3);
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
     }
 }

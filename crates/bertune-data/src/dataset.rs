@@ -16,7 +16,8 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// If a label is missing or unknown, or a text cannot be tokenized.
+    /// If a label is missing or unknown, a text cannot be tokenized, or the limits leave no room
+    /// for one.
     pub fn new(
         tokenizer: &BertTokenizer,
         limits: Limits,
@@ -82,16 +83,23 @@ fn tokenize(
             text_pair: example.text_pair.as_deref(),
         })
         .collect();
-    tokenizer.encode_batch(&inputs, limits).map_err(|error| {
-        let (row, source) = match error {
-            TokenizeError::Input { index, source } => (index, *source),
-            other => (0, other),
-        };
-        let line = table.examples.get(row).map_or(1, |example| example.line);
-        DataError::Tokenize {
-            path: table.path.clone(),
-            line,
-            source,
+    let encodings = tokenizer.encode_batch(&inputs, limits);
+    encodings.map_err(|error| in_table(table, error))
+}
+
+/// Says in which line of the file the fault is, if it is in one.
+fn in_table(table: &Table, error: TokenizeError) -> DataError {
+    match error {
+        TokenizeError::Input { source, .. }
+            if matches!(*source, TokenizeError::MaxLengthTooSmall { .. }) =>
+        {
+            DataError::Tokenizer(*source)
         }
-    })
+        TokenizeError::Input { index, source } => DataError::Tokenize {
+            path: table.path.clone(),
+            line: table.examples[index].line,
+            source: *source,
+        },
+        other => DataError::Tokenizer(other),
+    }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) fields: Vec<String>,
 }
 
-/// All rows that are not blank, each with as many fields as the first.
+/// All rows that are not blank; at least one.
 ///
 /// Unquoted rows are lines; quoted ones may span several.
 pub(crate) fn rows(
@@ -22,25 +22,24 @@ pub(crate) fn rows(
     quoted: bool,
 ) -> Result<Vec<Row>, DataError> {
     let rows = match u8::try_from(delimiter) {
-        Ok(delimiter) if quoted && delimiter.is_ascii() => quoted_rows(path, text, delimiter)?,
-        _ => unquoted_rows(text, delimiter),
+        _ if matches!(delimiter, '\n' | '\r') => return Err(DataError::LineDelimiter),
+        _ if !quoted => unquoted_rows(text, delimiter),
+        Ok(byte) if byte.is_ascii() && byte != b'"' => quoted_rows(path, text, byte)?,
+        _ => return Err(DataError::QuotedDelimiter { delimiter }),
     };
-    let Some(first) = rows.first() else {
+    if rows.is_empty() {
         return Err(DataError::Empty {
             path: path.into(),
             header: "",
         });
-    };
-    let expected = first.fields.len();
-    match rows.iter().find(|row| row.fields.len() != expected) {
-        Some(&Row { line, ref fields }) => Err(DataError::Ragged {
-            path: path.into(),
-            line,
-            expected,
-            found: fields.len(),
-        }),
-        None => Ok(rows),
     }
+    Ok(rows)
+}
+
+/// The first row that has more or fewer fields than the first of all.
+pub(crate) fn ragged(rows: &[Row]) -> Option<&Row> {
+    rows.iter()
+        .find(|row| row.fields.len() != rows[0].fields.len())
 }
 
 fn unquoted_rows(text: &str, delimiter: char) -> Vec<Row> {
@@ -89,7 +88,7 @@ fn quoted_rows(path: &Path, text: &str, delimiter: u8) -> Result<Vec<Row>, DataE
                 line,
             });
         }
-        if record.len() > 1 || !record[0].trim().is_empty() {
+        if !is_blank(&text[start..end], char::from(delimiter)) {
             rows.push(Row {
                 line,
                 fields: record.iter().map(Into::into).collect(),
@@ -147,18 +146,28 @@ mod tests {
     }
 
     #[test]
-    fn a_ragged_row_names_its_line() {
-        let error = rows(Path::new("t.csv"), "a,b\n\n1,2\n1,2,3\n", ',', true).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("t.csv, line 4: 3 columns, but the first row has 2")
-        );
+    fn a_quoted_empty_field_is_a_row_and_a_blank_line_is_none() {
+        let expected = [row(1, &["a"]), row(3, &[""]), row(4, &["b"])];
+        assert_eq!(read("a\n \n\"\"\nb\n", ',', true), expected);
+    }
+
+    #[test]
+    fn a_ragged_row_is_found() {
+        let rows = rows(Path::new("t.csv"), "a,b\n\n1,2\n1,2,3\n", ',', true).unwrap();
+        assert_eq!(ragged(&rows).map(|row| row.line), Some(4));
+        assert_eq!(ragged(&rows[..2]), None);
     }
 
     #[test]
     fn an_open_quote_names_the_line_of_its_row() {
-        for text in ["a,b\n1,\"2\n3,4\n", "a,b\n\"1,2\n", "a,b\n1,\"2"] {
+        for row in [
+            "1,\"2\n3,4\n",
+            "\"1,2\n",
+            "1,\"2",
+            "1,\"2 \"\"x",
+            "1,\"2 \"\"x\"\"\n",
+        ] {
+            let text = &format!("a,b\n{row}");
             let error = rows(Path::new("t.csv"), text, ',', true).unwrap_err();
             assert!(
                 error

@@ -40,12 +40,28 @@ pub enum DataError {
         header: &'static str,
     },
     /// It is no text.
-    #[error("{path} is {kind}, not text; give a csv, tsv or jsonl file")]
+    #[error("{path} is {kind}, not text; {advice}")]
     Binary {
         /// The file.
         path: PathBuf,
         /// What it looks like.
         kind: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// It is text in another encoding.
+    #[error("{path} is in UTF-16; save it as UTF-8")]
+    Utf16 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is a NUL in it.
+    #[error("{path}, line {line}: a NUL byte, which no text has; is the file damaged?")]
+    Nul {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
     },
     /// It is not UTF-8.
     #[error(
@@ -61,10 +77,7 @@ pub enum DataError {
         offset: usize,
     },
     /// A row has more or fewer columns than the first.
-    #[error(
-        "{path}, line {line}: {found} columns, but the first row has {expected}; \
-         if a field holds the delimiter, quote it, or see --delimiter and --quoting"
-    )]
+    #[error("{path}, line {line}: {found} columns, but the first row has {expected}; {advice}")]
     Ragged {
         /// The file.
         path: PathBuf,
@@ -74,6 +87,8 @@ pub enum DataError {
         expected: usize,
         /// The columns of this one.
         found: usize,
+        /// What to do.
+        advice: &'static str,
     },
     /// A quote is opened and never closed.
     #[error(
@@ -98,6 +113,26 @@ pub enum DataError {
         suspect: &'static str,
         /// What to pass.
         flag: &'static str,
+    },
+    /// A delimiter that ends lines.
+    #[error("a line break cannot stand between columns; give --delimiter another character")]
+    LineDelimiter,
+    /// A delimiter that cannot stand between quoted fields.
+    #[error(
+        "{delimiter:?} cannot stand between quoted columns; give --delimiter an ASCII character \
+         other than '\"', or say --quoting none"
+    )]
+    QuotedDelimiter {
+        /// The delimiter.
+        delimiter: char,
+    },
+    /// The header comes again, as where two files were put together.
+    #[error("{path}, line {line}: the header is repeated here; remove the line")]
+    RepeatedHeader {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
     },
     /// There is no such column.
     #[error("{path}: there is no column {column} for {flag}; {existing}{nearest}")]
@@ -125,6 +160,23 @@ pub enum DataError {
         /// The columns that exist, in words.
         existing: String,
     },
+    /// Two columns have one name.
+    #[error(
+        "{path}: the columns {first} and {second} are both {column}; say {flag} {first} or \
+         {flag} {second}"
+    )]
+    AmbiguousColumn {
+        /// The file.
+        path: PathBuf,
+        /// The flag.
+        flag: &'static str,
+        /// The name.
+        column: String,
+        /// The number of a column, from 1.
+        first: usize,
+        /// The number of another.
+        second: usize,
+    },
     /// Two roles have one column.
     #[error("{path}: {first} and {second} are the same column, {column}")]
     SameColumn {
@@ -146,12 +198,14 @@ pub enum DataError {
         line: usize,
     },
     /// No row has a text.
-    #[error("{path}: the text column, {column}, is empty in every row; see --text")]
+    #[error("{path}: the text column, {column}, is empty in every row; see {flag}")]
     EmptyColumn {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
+        /// The flag.
+        flag: &'static str,
     },
     /// A row has no label.
     #[error("{path}, line {line}: the label is missing; remove the row or fill it in")]
@@ -193,6 +247,19 @@ pub enum DataError {
         labels: usize,
         /// How many rows.
         rows: usize,
+        /// The label column.
+        column: String,
+    },
+    /// Labels are numbers on a scale.
+    #[error(
+        "{path}: the labels ({column}) are {labels} different numbers with fractions, a score \
+         rather than classes; round them to a few classes, or see --label"
+    )]
+    Scores {
+        /// The file.
+        path: PathBuf,
+        /// How many labels.
+        labels: usize,
         /// The label column.
         column: String,
     },
@@ -246,6 +313,9 @@ pub enum DataError {
         /// How many rows.
         rows: usize,
     },
+    /// The limits or the tokenizer do not work for any text.
+    #[error(transparent)]
+    Tokenizer(TokenizeError),
     /// A text cannot be tokenized.
     #[error("{path}, line {line}: {source}")]
     Tokenize {

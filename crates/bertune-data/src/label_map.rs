@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crate::nearest::suggestion;
 use crate::{DataError, Example, Table};
 
 /// The classes of a classifier, in a stable order.
@@ -15,7 +16,8 @@ impl LabelMap {
     ///
     /// # Errors
     ///
-    /// If there are fewer than two, or so many that the column can hardly be a label.
+    /// If there are fewer than two, or so many that the column can hardly be a label, or is a
+    /// score.
     pub fn of(table: &Table) -> Result<Self, DataError> {
         let labels = table
             .examples
@@ -29,20 +31,7 @@ impl LabelMap {
         if names.iter().all(|name| number(name).is_some()) {
             names.sort_by_key(number);
         }
-        if let [label] = names.as_slice() {
-            return Err(DataError::OneClass {
-                path: table.path.clone(),
-                label: label.clone(),
-            });
-        }
-        if rows >= 20 && names.len() > rows / 2 {
-            return Err(DataError::ManyLabels {
-                path: table.path.clone(),
-                labels: names.len(),
-                rows,
-                column: table.layout.label.clone().unwrap_or_default(),
-            });
-        }
+        check_classes(table, &names, rows)?;
         Ok(Self::from_names(names))
     }
 
@@ -92,12 +81,12 @@ impl LabelMap {
             return Err(DataError::NoLabel { path, line });
         };
         self.id(label).ok_or_else(|| {
-            let (label, known) = (label.clone(), self.in_words());
+            let nearest = suggestion(label, self.names.iter().map(String::as_str));
             DataError::UnknownLabel {
                 path,
                 line,
-                label,
-                known,
+                label: label.clone(),
+                known: self.in_words() + &nearest,
             }
         })
     }
@@ -112,4 +101,42 @@ impl LabelMap {
         let more = if self.names.len() > 20 { ", …" } else { "" };
         format!("{} classes: {}{more}", self.names.len(), shown.join(", "))
     }
+}
+
+/// Refuses labels that a classifier cannot learn.
+fn check_classes(table: &Table, names: &[String], rows: usize) -> Result<(), DataError> {
+    let path = table.path.clone();
+    let column = table.layout.label.clone().unwrap_or_default();
+    let labels = names.len();
+    match names {
+        [] => {
+            let line = table.examples.first().map_or(1, |example| example.line);
+            Err(DataError::NoLabel { path, line })
+        }
+        [label] => Err(DataError::OneClass {
+            path,
+            label: label.clone(),
+        }),
+        _ if labels > MOST_SCORES && are_scores(names) => Err(DataError::Scores {
+            path,
+            labels,
+            column,
+        }),
+        _ if rows >= 20 && labels > rows / 2 => Err(DataError::ManyLabels {
+            path,
+            labels,
+            rows,
+            column,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// As many different fractions may still be classes, such as half stars.
+const MOST_SCORES: usize = 20;
+
+/// Whether all labels are numbers, and not all of them whole ones.
+fn are_scores(names: &[String]) -> bool {
+    let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+    numbers.is_some_and(|numbers| numbers.iter().any(|number| number.fract() != 0.0))
 }

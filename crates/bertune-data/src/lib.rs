@@ -9,14 +9,17 @@ mod columns;
 mod dataset;
 mod delimited;
 mod error;
+mod header;
 mod jsonl;
 mod label_map;
+mod nearest;
 mod packed_batch;
 mod prefetch;
 mod source;
 mod split;
 mod table;
 mod table_format;
+mod usual_names;
 
 pub use batch_plan::BatchPlan;
 pub use dataset::Dataset;

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use crate::columns::{self, Places};
 use crate::delimited::{self, Row};
 use crate::source::read_text;
-use crate::{DataError, FileFormat, Quoting, TableFormat, jsonl};
+use crate::{DataError, FileFormat, Quoting, TableFormat, header, jsonl};
 
 /// One row of a file of texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,36 +60,25 @@ pub enum Labels {
 /// If it cannot be read, or does not have the rows and columns asked for. The error names the
 /// file and, where it can, the line.
 pub fn read_table(path: &Path, table: &TableFormat, labels: Labels) -> Result<Table, DataError> {
+    let text = read_text(path, table.encoding)?;
     let format = table.format.or_else(|| FileFormat::of(path));
     let format = format.ok_or_else(|| DataError::UnknownFormat { path: path.into() })?;
-    let text = read_text(path, table.encoding)?;
-    let (names, rows) = match format {
+    let (names, places, examples) = match format {
         FileFormat::Jsonl => {
-            let (names, rows) = jsonl::rows(path, &text, table)?;
-            (Some(names), rows)
+            let (keys, places, examples) = jsonl::examples(path, &text, table, labels)?;
+            (Some(keys), places, examples)
         }
-        FileFormat::Csv | FileFormat::Tsv => delimited_rows(path, &text, format, table, labels)?,
+        FileFormat::Csv | FileFormat::Tsv => {
+            let (names, rows) = delimited_rows(path, &text, format, table, labels)?;
+            let places = columns::find(path, names.as_deref(), &rows, table, labels)?;
+            let examples = rows.into_iter().map(|row| example(row, places)).collect();
+            (names, places, examples)
+        }
     };
-    if rows.is_empty() {
-        return Err(DataError::Empty {
-            path: path.into(),
-            header: " below its header",
-        });
-    }
-    let places = columns::find(path, names.as_deref(), &rows, table, labels)?;
-    let name = |place| columns::name(names.as_deref(), place);
-    let layout = Layout {
-        format,
-        has_header: names.is_some(),
-        text: name(places.text),
-        text_pair: places.text_pair.map(name),
-        label: places.label.map(name),
-    };
-    let examples = rows.into_iter().map(|row| example(row, places)).collect();
     let table = Table {
         path: path.into(),
         examples,
-        layout,
+        layout: layout(format, names.as_deref(), places),
     };
     if labels == Labels::Required {
         table.check_complete()?;
@@ -97,15 +86,25 @@ pub fn read_table(path: &Path, table: &TableFormat, labels: Labels) -> Result<Ta
     Ok(table)
 }
 
-type NamesAndRows = (Option<Vec<String>>, Vec<Row>);
+fn layout(format: FileFormat, names: Option<&[String]>, places: Places) -> Layout {
+    let name = |place| columns::name(names, place);
+    Layout {
+        format,
+        has_header: names.is_some(),
+        text: name(places.text),
+        text_pair: places.text_pair.map(name),
+        label: places.label.map(name),
+    }
+}
 
+/// The names of the columns, if there is a header, and the rows below; at least one.
 fn delimited_rows(
     path: &Path,
     text: &str,
     format: FileFormat,
     table: &TableFormat,
     labels: Labels,
-) -> Result<NamesAndRows, DataError> {
+) -> Result<(Option<Vec<String>>, Vec<Row>), DataError> {
     let usual = if format == FileFormat::Csv { ',' } else { '\t' };
     let delimiter = table.delimiter.unwrap_or(usual);
     let quoted = match table.quoting {
@@ -114,14 +113,35 @@ fn delimited_rows(
         Quoting::None => false,
     };
     let mut rows = delimited::rows(path, text, delimiter, quoted)?;
-    if labels == Labels::Required {
+    let ragged = delimited::ragged(&rows);
+    if labels == Labels::Required || ragged.is_some() {
         check_delimiter(path, &rows, delimiter)?;
     }
-    let names = columns::has_header(&rows[0], table).then(|| rows.remove(0).fields);
+    if let Some(row) = ragged {
+        return Err(DataError::Ragged {
+            path: path.into(),
+            line: row.line,
+            expected: rows[0].fields.len(),
+            found: row.fields.len(),
+            advice: if quoted {
+                "if a field holds the delimiter, quote it, or see --delimiter and --quoting"
+            } else {
+                "no field may hold the delimiter; if fields are in quotes, say --quoting double, \
+                 or see --delimiter"
+            },
+        });
+    }
+    let names = header::take(path, &mut rows, table)?;
+    if rows.is_empty() {
+        return Err(DataError::Empty {
+            path: path.into(),
+            header: " below its header",
+        });
+    }
     Ok((names, rows))
 }
 
-/// Refuses a file of one column whose rows all hold another usual delimiter.
+/// Refuses a file whose first row is one column, and whose rows all hold another usual delimiter.
 fn check_delimiter(path: &Path, rows: &[Row], delimiter: char) -> Result<(), DataError> {
     let usual = [
         ('\t', "tabs", "'\\t'"),
@@ -129,10 +149,10 @@ fn check_delimiter(path: &Path, rows: &[Row], delimiter: char) -> Result<(), Dat
         ('|', "bars", "'|'"),
         (',', "commas", "','"),
     ];
-    let in_all = |character: char| rows.iter().all(|row| row.fields[0].contains(character));
+    let has = |row: &Row, other: char| row.fields.iter().any(|field| field.contains(other));
     let suspect = usual
         .into_iter()
-        .find(|&(other, ..)| other != delimiter && in_all(other));
+        .find(|&(other, ..)| other != delimiter && rows.iter().all(|row| has(row, other)));
     match suspect {
         Some((_, suspect, flag)) if rows[0].fields.len() == 1 => Err(DataError::WrongDelimiter {
             path: path.into(),
@@ -146,16 +166,18 @@ fn check_delimiter(path: &Path, rows: &[Row], delimiter: char) -> Result<(), Dat
 fn example(row: Row, places: Places) -> Example {
     let mut fields = row.fields;
     let mut take = |place: usize| std::mem::take(&mut fields[place]);
-    let label = places
-        .label
-        .map(&mut take)
-        .map(|label| label.trim().to_owned());
     Example {
+        label: places.label.and_then(|place| label(&take(place))),
         text: take(places.text),
         text_pair: places.text_pair.map(&mut take),
-        label: label.filter(|label| !label.is_empty()),
         line: row.line,
     }
+}
+
+/// A label without the spaces around it, if anything is left.
+pub(crate) fn label(field: &str) -> Option<String> {
+    let label = field.trim();
+    (!label.is_empty()).then(|| label.to_owned())
 }
 
 impl Table {
@@ -173,28 +195,36 @@ impl Table {
         }
     }
 
-    /// Checks that every row has its texts and its label.
+    /// Checks that every row has its text and its label, and some row a second text if there is
+    /// a column of them.
     fn check_complete(&self) -> Result<(), DataError> {
-        let is_empty = |example: &&Example| example.text.trim().is_empty();
-        if self.examples.iter().all(|example| is_empty(&example)) {
-            let column = self.layout.text.clone();
+        let path = || self.path.clone();
+        let is_blank = |text: &str| text.trim().is_empty();
+        if self.examples.iter().all(|example| is_blank(&example.text)) {
             return Err(DataError::EmptyColumn {
-                path: self.path.clone(),
+                path: path(),
+                column: self.layout.text.clone(),
+                flag: "--text",
+            });
+        }
+        let mut pairs = self.examples.iter().map(|example| &example.text_pair);
+        if let Some(column) = self.layout.text_pair.clone()
+            && pairs.all(|pair| pair.as_deref().is_none_or(is_blank))
+        {
+            return Err(DataError::EmptyColumn {
+                path: path(),
                 column,
+                flag: "--text-pair",
             });
         }
-        if let Some(&Example { line, .. }) = self.examples.iter().find(is_empty) {
-            return Err(DataError::EmptyText {
-                path: self.path.clone(),
-                line,
-            });
-        }
-        let unlabelled = self.examples.iter().find(|example| example.label.is_none());
-        if let Some(&Example { line, .. }) = unlabelled {
-            return Err(DataError::NoLabel {
-                path: self.path.clone(),
-                line,
-            });
+        for example in &self.examples {
+            let line = example.line;
+            if is_blank(&example.text) {
+                return Err(DataError::EmptyText { path: path(), line });
+            }
+            if example.label.is_none() {
+                return Err(DataError::NoLabel { path: path(), line });
+            }
         }
         Ok(())
     }

@@ -61,8 +61,9 @@ impl FileFormat {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Header {
-    /// It does if a column is asked for by name, or if it holds a usual name such as `text` or
-    /// `label`.
+    /// It does if a column is asked for by name; if one of its fields is a usual name, such as
+    /// `text` or `label`, that no row below has in that column; or if one of its fields is a word
+    /// over a column of numbers (of two rows or more, in a file of two columns or more).
     #[default]
     Auto,
     /// It does.

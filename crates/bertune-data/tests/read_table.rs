@@ -1,18 +1,12 @@
-//! Files as people have them, and what is said of those that cannot be used.
+//! Files as people have them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use bertune_data::{
-    Column, FileFormat, Header, LabelMap, Labels, Quoting, Table, TableFormat, TextEncoding,
-    read_table,
-};
+mod common;
 
-fn read(name: &str, content: &[u8], format: &TableFormat, labels: Labels) -> Result<Table, String> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, content).unwrap();
-    let shown = format!("{}/", folder.path().display());
-    read_table(&path, format, labels).map_err(|error| error.to_string().replace(&shown, ""))
-}
+use bertune_data::{
+    Column, FileFormat, Header, LabelMap, Labels, Quoting, TableFormat, TextEncoding,
+};
+use common::{auto, named, read};
 
 /// The rows as `text|pair|label@line`.
 fn rows(name: &str, content: &str, format: &TableFormat) -> Vec<String> {
@@ -23,19 +17,6 @@ fn rows(name: &str, content: &str, format: &TableFormat) -> Vec<String> {
         format!("{}|{pair}|{label}@{}", example.text, example.line)
     };
     table.examples.iter().map(row).collect()
-}
-
-fn auto() -> TableFormat {
-    TableFormat::default()
-}
-
-fn named(text: &str, label: &str) -> TableFormat {
-    let column = |name: &str| Some(name.parse().unwrap());
-    TableFormat {
-        text: column(text),
-        label: column(label),
-        ..auto()
-    }
 }
 
 #[test]
@@ -157,8 +138,10 @@ fn prediction_needs_no_label_and_takes_empty_texts() {
             table.examples.len(),
             table.examples.last().unwrap().label.clone()
         ),
-        (1, None)
+        (2, None)
     );
+    let table = read("a.csv", b"text\n\"\"\nb\n", &auto(), Labels::Optional).unwrap();
+    assert_eq!(table.examples.len(), 2);
 }
 
 #[test]
@@ -169,195 +152,6 @@ fn labels_are_numbered_in_a_stable_order() {
     };
     assert_eq!(names("a b\t10\nc d\t9\ne f\t10\n"), ["9", "10"]);
     assert_eq!(names("a b\t10\nc d\tx\ne f\t10\n"), ["10", "x"]);
-}
-
-fn refuses(name: &str, content: &[u8], format: TableFormat, message: &str) {
-    let result = read(name, content, &format, Labels::Required);
-    let result = result.and_then(|table| {
-        let dataset = LabelMap::of(&table).map_err(|error| error.to_string());
-        dataset.map(|_| table)
-    });
-    let error = result.expect_err(message);
-    let error = error
-        .rsplit_once("/a.")
-        .map_or(error.clone(), |(_, rest)| format!("a.{rest}"));
-    assert_eq!(error, message);
-}
-
-#[test]
-fn files_without_rows_are_refused() {
-    refuses("a.csv", b"", auto(), "a.csv has no rows");
-    refuses("a.csv", b"\n \n", auto(), "a.csv has no rows");
-    refuses(
-        "a.csv",
-        b"text,label\n",
-        auto(),
-        "a.csv has no rows below its header",
-    );
-}
-
-#[test]
-fn files_that_are_no_text_are_refused() {
-    let parquet = "a.csv is a parquet file, not text; give a csv, tsv or jsonl file";
-    refuses("a.csv", b"PAR1....", auto(), parquet);
-    refuses(
-        "a.csv",
-        b"a\0b",
-        auto(),
-        "a.csv is a binary file, not text; give a csv, tsv or jsonl file",
-    );
-    refuses(
-        "a.csv",
-        b"text,label\ncaf\xe9,1\n",
-        auto(),
-        "a.csv, line 2: byte 14 of the file is not UTF-8; if the file is in Latin-1, say \
-         --encoding latin-1",
-    );
-    refuses(
-        "a.doc",
-        b"x",
-        auto(),
-        "a.doc: the file's extension is none of .csv, .tsv, .txt and .jsonl; say --format csv, \
-         tsv or jsonl",
-    );
-}
-
-#[test]
-fn columns_that_are_not_there_are_named_with_those_that_are() {
-    refuses(
-        "a.csv",
-        b"text,label\na,1\nb,0\n",
-        named("text", "labl"),
-        "a.csv: there is no column 'labl' for --label; the columns are 'text', 'label'; did you \
-         mean 'label'?",
-    );
-    refuses(
-        "a.tsv",
-        b"a\t1\nb\t0\n",
-        named("3", "2"),
-        "a.tsv: there is no column 3 for --text; the file has the columns 1 to 2 and no header",
-    );
-    refuses(
-        "a.csv",
-        b"foo,bar,label\na,b,1\n",
-        auto(),
-        "a.csv: which column holds the text? say --text; the columns are 'foo', 'bar', 'label'",
-    );
-    refuses(
-        "a.csv",
-        b"text,foo\na,1\nb,0\n",
-        auto(),
-        "a.csv: which column holds the label? say --label; the columns are 'text', 'foo'",
-    );
-    refuses(
-        "a.csv",
-        b"text,label\na,1\nb,0\n",
-        named("text", "1"),
-        "a.csv: --text and --label are the same column, 'text'",
-    );
-}
-
-#[test]
-fn rows_that_do_not_fit_are_named() {
-    refuses(
-        "a.csv",
-        b"text,label\na,1\nb,c,0\n",
-        auto(),
-        "a.csv, line 3: 3 columns, but the first row has 2; if a field holds the delimiter, quote \
-         it, or see --delimiter and --quoting",
-    );
-    refuses(
-        "a.csv",
-        b"text,label\n\"a,1\nb,0\n",
-        auto(),
-        "a.csv, line 2: a quote is opened in this row and never closed; if '\"' is a plain \
-         character in this file, say --quoting none",
-    );
-    refuses(
-        "a.csv",
-        b"text,label\na,1\nb,\n",
-        auto(),
-        "a.csv, line 3: the label is missing; remove the row or fill it in",
-    );
-    refuses(
-        "a.csv",
-        b"text,label\na,1\n ,0\n",
-        auto(),
-        "a.csv, line 3: the text is empty; remove the row or fill it in",
-    );
-    refuses(
-        "a.csv",
-        b"text,label\n,1\n,0\n",
-        auto(),
-        "a.csv: the text column, 'text', is empty in every row; see --text",
-    );
-    refuses(
-        "a.csv",
-        b"text;label\na;1\nb;0\n",
-        auto(),
-        "a.csv: every row has a single column, but contains semicolons; the delimiter may be \
-         wrong: say --delimiter ';'",
-    );
-}
-
-#[test]
-fn labels_that_teach_nothing_are_refused() {
-    refuses(
-        "a.csv",
-        b"text,label\na,1\nb,1\n",
-        auto(),
-        "a.csv: every row has the label '1'; a classifier needs at least two classes",
-    );
-    let many: String = (0..30).map(|i| format!("text {i},label {i}\n")).collect();
-    refuses(
-        "a.csv",
-        format!("text,label\n{many}").as_bytes(),
-        auto(),
-        "a.csv: 30 different labels in 30 rows; are --text and --label the right columns? (the \
-         label column is 'label')",
-    );
-}
-
-#[test]
-fn json_lines_are_checked() {
-    refuses(
-        "a.jsonl",
-        b"{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\" \"label\": 2}\n",
-        auto(),
-        "a.jsonl, line 2, column 14: not valid JSON: expected `,` or `}`",
-    );
-    refuses(
-        "a.jsonl",
-        b"[1, 2]\n",
-        auto(),
-        "a.jsonl, line 1: the line is a list, but must be an object",
-    );
-    refuses(
-        "a.jsonl",
-        b"{\"body\": \"a\", \"y\": 1}\n",
-        named("text", "y"),
-        "a.jsonl, line 1: there is no key 'text'; the keys are 'body', 'y'",
-    );
-    refuses(
-        "a.jsonl",
-        b"{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\"}\n",
-        auto(),
-        "a.jsonl, line 2: the label is missing; remove the row or fill it in",
-    );
-}
-
-#[test]
-fn a_folder_and_a_missing_file_are_told_apart() {
-    let folder = tempfile::tempdir().unwrap();
-    let message = |name: &str| {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(folder.path().join("x.csv")).unwrap();
-        read_table(&path, &auto(), Labels::Required)
-            .unwrap_err()
-            .to_string()
-    };
-    assert!(message("x.csv").ends_with("x.csv is a folder; name the file in it"));
-    assert!(message("y.csv").contains("y.csv: No such file"));
 }
 
 #[test]
@@ -389,22 +183,108 @@ fn options_change_how_a_file_is_read() {
     );
 }
 
-proptest::proptest! {
-    #[test]
-    fn any_table_written_as_csv_reads_back(
-        table in proptest::collection::vec(("\\PC*[a-z]", "[a-z]{1,8}"), 1..20),
-    ) {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(["text", "label"]).unwrap();
-        for (text, label) in &table {
-            writer.write_record([text, label]).unwrap();
-        }
-        let content = writer.into_inner().unwrap();
-        let read = read("a.csv", &content, &auto(), Labels::Required).unwrap();
-        for (example, (text, label)) in read.examples.iter().zip(&table) {
-            proptest::prop_assert_eq!(&example.text, text);
-            proptest::prop_assert_eq!(example.label.as_ref(), Some(label));
-        }
-        proptest::prop_assert_eq!(read.examples.len(), table.len());
-    }
+fn header_and_text(content: &str, format: &TableFormat) -> (bool, String) {
+    let table = read("a.tsv", content.as_bytes(), format, Labels::Required).unwrap();
+    (table.layout.has_header, table.layout.text)
+}
+
+#[test]
+fn a_header_is_known_by_its_names_or_by_the_numbers_below() {
+    let header = |content: &str| header_and_text(content, &auto()).0;
+    assert!(header("text\tlabel\na\tx\nb\ty\n"));
+    assert!(header(" Text \tLABEL\na\tx\nb\ty\n"));
+    assert!(!header("a\tx\nb\ty\nc\ty\n"));
+    // A class may have a usual name.
+    assert!(!header(
+        "how are you\tquestion\nhi\tgreeting\nwho is it\tquestion\n"
+    ));
+    let asked = |content: &str| header_and_text(content, &named("2", "1")).0;
+    assert!(asked("polarity\ttweets\n1\ta\n0\tb\n"));
+    assert!(!asked("1\ta\n0\tb\n"));
+    assert!(!asked("x\ta\n0\tb\n"), "one row below is too few to tell");
+}
+
+#[test]
+fn the_lines_of_one_column_are_texts_even_over_numbers() {
+    let table = read("a.txt", b"hello\n12\n13\n", &auto(), Labels::Optional).unwrap();
+    assert_eq!(table.examples.len(), 3);
+    let table = read("a.txt", b"text\nhello\ntext\n", &auto(), Labels::Optional).unwrap();
+    assert_eq!(
+        table.examples.len(),
+        2,
+        "a text may be spelled as the header"
+    );
+}
+
+#[test]
+fn pairs_are_found_by_their_usual_names() {
+    let qnli = "index\tquestion\tsentence\tlabel\n0\tq\ts\tyes\n1\tp\tt\tno\n";
+    assert_eq!(rows("a.tsv", qnli, &auto()), ["q|s|yes@2", "p|t|no@3"]);
+    let mrpc = "\u{feff}Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t7\t8\ta\tb\n";
+    assert_eq!(rows("a.txt", mrpc, &auto()), ["a|b|1@2"]);
+    let sts = TableFormat {
+        text_pair: Some(Column::Name("b".into())),
+        ..auto()
+    };
+    assert_eq!(rows("a.csv", "a,b,label\nx,y,1\n", &sts), ["x|y|1@2"]);
+}
+
+#[test]
+fn a_column_that_is_asked_for_is_not_guessed_for_another_role() {
+    let format = TableFormat {
+        label: Some(Column::Name("question".into())),
+        ..auto()
+    };
+    let content = "question,answer\nwho,me\nwhere,here\n";
+    assert_eq!(rows("a.csv", content, &format)[0], "me|-|who@2");
+    let format = TableFormat {
+        label: Some(Column::Name("sentence2".into())),
+        ..auto()
+    };
+    let content = "sentence1,sentence2\na,yes\nb,no\n";
+    assert_eq!(rows("a.csv", content, &format)[0], "a|-|yes@2");
+    let content = "sentence1,sentence2\nyes,a\nno,b\n";
+    assert_eq!(
+        rows("a.csv", content, &named("sentence2", "sentence1"))[0],
+        "a|-|yes@2"
+    );
+    assert_eq!(rows("a.csv", content, &named("1", "2"))[0], "yes|-|a@2");
+}
+
+#[test]
+fn lone_carriage_returns_end_the_lines_of_old_files() {
+    let expected = ["a|-|1@2", "b|-|0@3"];
+    assert_eq!(rows("a.csv", "text,label\ra,1\rb,0\r", &auto()), expected);
+    assert_eq!(rows("a.tsv", "text\tlabel\ra\t1\rb\t0", &auto()), expected);
+}
+
+#[test]
+fn json_keys_may_come_in_any_order_and_labels_may_be_null_in_prediction() {
+    let content =
+        b"{\"text\": \"a\", \"label\": null}\n{\"text\": \"\"}\n{\"label\": [1], \"text\": \"c\"}";
+    let table = read("a.jsonl", content, &auto(), Labels::Optional).unwrap();
+    let texts: Vec<_> = table.examples.iter().map(|e| e.text.as_str()).collect();
+    assert_eq!(texts, ["a", "", "c"]);
+    assert!(table.examples.iter().all(|example| example.label.is_none()));
+}
+
+#[test]
+fn fractions_are_classes_where_they_are_few() {
+    let stars: String = (0..40)
+        .map(|i| format!("text {i}\t{}\n", f64::from(i % 10) / 2.0))
+        .collect();
+    let table = read("a.tsv", stars.as_bytes(), &auto(), Labels::Required).unwrap();
+    assert_eq!(LabelMap::of(&table).unwrap().names().len(), 10);
+}
+
+#[test]
+fn a_format_is_read_from_a_configuration_file() {
+    let json = r##"{"text": "#1 String", "label": 1, "delimiter": "\t", "encoding": "latin-1"}"##;
+    let expected = TableFormat {
+        delimiter: Some('\t'),
+        encoding: TextEncoding::Latin1,
+        ..named("#1 String", "1")
+    };
+    assert_eq!(serde_json::from_str::<TableFormat>(json).unwrap(), expected);
+    assert!(serde_json::from_str::<TableFormat>(r#"{"txt": 1}"#).is_err());
 }
