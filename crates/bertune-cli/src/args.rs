@@ -18,19 +18,19 @@ pub(crate) struct TableArgs {
     #[arg(long, value_name = "COLUMN")]
     label: Option<Column>,
     /// Whether the first row names the columns: auto, yes or no.
-    #[arg(long, value_parser = named::<Header>)]
+    #[arg(long, value_name = "NAME", value_parser = named::<Header>)]
     header: Option<Header>,
     /// What stands between columns: one character, or \t.
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<char>,
     /// Whether '"' quotes a field: auto, double or none.
-    #[arg(long, value_parser = named::<Quoting>)]
+    #[arg(long, value_name = "NAME", value_parser = named::<Quoting>)]
     quoting: Option<Quoting>,
     /// The encoding of the characters: utf-8 or latin-1.
-    #[arg(long, value_parser = named::<TextEncoding>)]
+    #[arg(long, value_name = "NAME", value_parser = named::<TextEncoding>)]
     encoding: Option<TextEncoding>,
     /// The format: csv, tsv or jsonl; by the file's extension where left out.
-    #[arg(long, value_parser = named::<FileFormat>)]
+    #[arg(long, value_name = "NAME", value_parser = named::<FileFormat>)]
     format: Option<FileFormat>,
 }
 
@@ -79,11 +79,12 @@ fn delimiter(text: &str) -> Result<char, String> {
 /// How long inputs may be.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct LimitArgs {
-    /// The longest input, in tokens; the rest is cut off.
+    /// The longest input, in tokens; the rest is cut off [default: 128, or what the model was
+    /// trained with].
     #[arg(long, value_name = "TOKENS")]
     pub(crate) max_length: Option<usize>,
     /// Which text of a pair is cut: longest_first, only_first or only_second.
-    #[arg(long, value_parser = named::<Truncation>)]
+    #[arg(long, value_name = "NAME", value_parser = named::<Truncation>)]
     pub(crate) truncation: Option<Truncation>,
 }
 

@@ -16,16 +16,8 @@ pub(crate) trait Job {
 /// The names that `--device` may take, with what they are and whether they were compiled in.
 pub(crate) const DEVICES: [(&str, &str, bool); 4] = [
     ("flex", "the fast CPU backend", cfg!(feature = "flex")),
-    (
-        "ndarray",
-        "the CPU backend on the ndarray crate",
-        cfg!(feature = "ndarray"),
-    ),
-    (
-        "wgpu",
-        "any GPU through Vulkan, Metal or DirectX",
-        cfg!(feature = "wgpu"),
-    ),
+    ("ndarray", "the CPU backend on the ndarray crate", cfg!(feature = "ndarray")),
+    ("wgpu", "any GPU through Vulkan, Metal or DirectX", cfg!(feature = "wgpu")),
     ("cuda", "NVIDIA GPUs", cfg!(feature = "cuda")),
 ];
 
@@ -58,14 +50,8 @@ pub(crate) fn dispatch<J: Job>(name: &str, job: J) -> anyhow::Result<J::Output> 
 /// Checks that there is such a device in this program; whether it works here, [`dispatch`] finds.
 pub(crate) fn check(name: &str) -> anyhow::Result<()> {
     let (kind, _) = split(name)?;
-    let is_there = DEVICES
-        .iter()
-        .any(|&(known, _, compiled)| known == kind && compiled);
-    if is_there {
-        Ok(())
-    } else {
-        Err(not_compiled_in(kind))
-    }
+    let is_there = DEVICES.iter().any(|&(known, _, compiled)| known == kind && compiled);
+    if is_there { Ok(()) } else { Err(not_compiled_in(kind)) }
 }
 
 fn not_compiled_in(kind: &str) -> anyhow::Error {
@@ -114,20 +100,15 @@ fn on<B: BertOps, J: Job>(name: &str, device: B::Device, job: J) -> anyhow::Resu
 fn try_out<B: BertOps>(name: &str, device: &B::Device) -> anyhow::Result<()> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
-    let compute = || {
-        Tensor::<B, 1>::from_floats([1.0, 2.0], device)
-            .sum()
-            .into_data()
-    };
+    let compute = || Tensor::<B, 1>::from_floats([1.0, 2.0], device).sum().into_data();
     let result = catch_unwind(AssertUnwindSafe(compute));
     std::panic::set_hook(hook);
     match result {
         Ok(_) => Ok(()),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
-            let why = text
-                .or(panic.downcast_ref::<&str>().copied())
-                .unwrap_or("it does not say why");
+            let why =
+                text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
             let first_line = why.lines().next().unwrap_or_default();
             bail!("the device {name} cannot be used here: {first_line}")
         }

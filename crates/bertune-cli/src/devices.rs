@@ -25,10 +25,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let rows: Vec<Vec<String>> = DEVICES
         .iter()
         .map(|&(name, what, compiled)| {
-            vec![
-                format!("{name:8} {what}"),
-                format!(" {}", state(name, compiled)),
-            ]
+            vec![format!("{name:8} {what}"), format!(" {}", state(name, compiled))]
         })
         .collect();
     let width = rows.iter().map(|row| row[0].len()).max().unwrap_or(0);

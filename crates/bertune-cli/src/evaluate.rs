@@ -130,11 +130,7 @@ fn to_json(evaluation: &Evaluation, labels: &[String]) -> serde_json::Value {
 
 /// Prints the scores, each class's, and which classes were taken for which.
 pub(crate) fn print_evaluation(evaluation: &Evaluation, labels: &[String]) {
-    let Evaluation {
-        loss,
-        metrics,
-        confusion,
-    } = evaluation;
+    let Evaluation { loss, metrics, confusion } = evaluation;
     println!(
         "loss {loss:.4}  accuracy {:.4}  macro F1 {:.4}  MCC {:.4}\n",
         metrics.accuracy, metrics.macro_f1, metrics.mcc
@@ -149,11 +145,7 @@ pub(crate) fn print_evaluation(evaluation: &Evaluation, labels: &[String]) {
 fn class_rows(confusion: &ConfusionMatrix, labels: &[String]) -> Vec<Vec<String>> {
     let head = ["class", "examples", "precision", "recall", "F1"].map(String::from);
     let row = |(class, name): (usize, &String)| {
-        let scores = [
-            precision(confusion, class),
-            recall(confusion, class),
-            confusion.f1(class),
-        ];
+        let scores = [precision(confusion, class), recall(confusion, class), confusion.f1(class)];
         let mut cells = vec![name.clone(), confusion.labelled(class).to_string()];
         cells.extend(scores.map(|score| format!("{score:.4}")));
         cells

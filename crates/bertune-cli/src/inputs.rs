@@ -18,10 +18,8 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// The texts of the arguments.
     pub(crate) fn of_arguments(texts: &[String], pair: Option<&str>) -> Self {
-        let rows: Vec<Input> = texts
-            .iter()
-            .map(|text| (text.clone(), pair.map(String::from)))
-            .collect();
+        let rows: Vec<Input> =
+            texts.iter().map(|text| (text.clone(), pair.map(String::from))).collect();
         Self::new(rows.into_iter().map(Ok), pair.is_some())
     }
 
@@ -51,10 +49,7 @@ impl Inputs {
     }
 
     fn new(rows: impl Iterator<Item = anyhow::Result<Input>> + 'static, with_pairs: bool) -> Self {
-        Self {
-            rows: Box::new(rows),
-            with_pairs,
-        }
+        Self { rows: Box::new(rows), with_pairs }
     }
 
     /// Whether these are pairs.
@@ -99,9 +94,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &'static [u8]) -> Vec<Result<String, String>> {
-        lines(bytes)
-            .map(|line| line.map_err(|error| error.to_string()))
-            .collect()
+        lines(bytes).map(|line| line.map_err(|error| error.to_string())).collect()
     }
 
     #[test]

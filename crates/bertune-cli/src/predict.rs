@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use bertune::tokenize::TextInput;
-use bertune::train::StopSignal;
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
 
@@ -13,7 +12,6 @@ use crate::device::{self, Job, default_name, dispatch};
 use crate::evaluate::open_classifier;
 use crate::inputs::Inputs;
 use crate::prediction_writer::{OutputFormat, PredictionWriter};
-use crate::stop::{INTERRUPTED, on_ctrl_c};
 use crate::whole_file::WholeFile;
 
 const AFTER_HELP: &str = "\
@@ -82,11 +80,7 @@ impl PredictArgs {
     }
 
     fn format(&self) -> OutputFormat {
-        let usual = if self.texts.is_empty() {
-            OutputFormat::Csv
-        } else {
-            OutputFormat::Table
-        };
+        let usual = if self.texts.is_empty() { OutputFormat::Csv } else { OutputFormat::Table };
         self.output_format.unwrap_or(usual)
     }
 }
@@ -104,28 +98,23 @@ impl Job for Predicting<'_> {
         let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
         let Some(file) = self.file else {
             let mut out = BufWriter::new(io::stdout().lock());
-            let result = write(&classifier, self.inputs, self.args, &mut out, None);
+            let result = write(&classifier, self.inputs, self.args, &mut out);
             return result.or_else(unless_nobody_reads);
         };
-        let stop = on_ctrl_c("stopping; nothing is written")?;
         let mut out = BufWriter::new(file.as_file());
-        write(&classifier, self.inputs, self.args, &mut out, Some(&stop))?;
+        write(&classifier, self.inputs, self.args, &mut out)?;
         drop(out);
-        if stop.is_stopped() {
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
         file.commit()?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Classifies all texts, or those before `stop`, and writes what each is.
+/// Classifies all texts and writes what each is.
 fn write<B: BertOps>(
     classifier: &TextClassifier<B>,
     inputs: Inputs,
     args: &PredictArgs,
     out: &mut dyn Write,
-    stop: Option<&StopSignal>,
 ) -> anyhow::Result<ExitCode> {
     let with_pairs = inputs.with_pairs();
     let mut out = PredictionWriter::new(out, classifier.labels(), args.format(), with_pairs);
@@ -134,17 +123,11 @@ fn write<B: BertOps>(
         let chunk = chunk?;
         let inputs: Vec<_> = chunk
             .iter()
-            .map(|(text, pair)| TextInput {
-                text,
-                text_pair: pair.as_deref(),
-            })
+            .map(|(text, pair)| TextInput { text, text_pair: pair.as_deref() })
             .collect();
         let predictions = classifier.predict(&inputs)?;
         for (input, prediction) in inputs.iter().zip(&predictions) {
             out.row(*input, prediction)?;
-        }
-        if stop.is_some_and(StopSignal::is_stopped) {
-            break;
         }
     }
     out.flush()?;
@@ -157,9 +140,5 @@ fn unless_nobody_reads(error: anyhow::Error) -> anyhow::Result<ExitCode> {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|error| error.kind() == io::ErrorKind::BrokenPipe);
-    if is_broken_pipe {
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Err(error)
-    }
+    if is_broken_pipe { Ok(ExitCode::SUCCESS) } else { Err(error) }
 }

@@ -35,13 +35,7 @@ impl<'a> PredictionWriter<'a> {
         with_pairs: bool,
     ) -> Self {
         let widths = labels.iter().map(|label| label.chars().count());
-        Self {
-            out,
-            labels,
-            format,
-            with_pairs,
-            width: widths.max().unwrap_or(0),
-        }
+        Self { out, labels, format, with_pairs, width: widths.max().unwrap_or(0) }
     }
 
     /// What stands above the rows.
@@ -109,9 +103,7 @@ impl<'a> PredictionWriter<'a> {
     }
 
     fn csv(&mut self, fields: Vec<String>) -> anyhow::Result<()> {
-        let mut writer = csv::WriterBuilder::new()
-            .buffer_capacity(256)
-            .from_writer(&mut self.out);
+        let mut writer = csv::WriterBuilder::new().buffer_capacity(256).from_writer(&mut self.out);
         writer.write_record(fields)?;
         Ok(writer.flush()?)
     }
@@ -146,20 +138,12 @@ impl Serialize for Probabilities<'_> {
 mod tests {
     use super::*;
 
-    const PAIR: TextInput<'_> = TextInput {
-        text: "say \"no\", twice",
-        text_pair: Some("b"),
-    };
-    const SINGLE: TextInput<'_> = TextInput {
-        text: "a",
-        text_pair: None,
-    };
+    const PAIR: TextInput<'_> = TextInput { text: "say \"no\", twice", text_pair: Some("b") };
+    const SINGLE: TextInput<'_> = TextInput { text: "a", text_pair: None };
 
     fn check(format: OutputFormat, input: TextInput<'_>, expected: &str) {
         let labels = ["no", "maybe"].map(String::from);
-        let prediction = Prediction {
-            probabilities: vec![0.9, 0.1],
-        };
+        let prediction = Prediction { probabilities: vec![0.9, 0.1] };
         let mut written = Vec::new();
         let with_pairs = input.text_pair.is_some();
         let mut writer = PredictionWriter::new(&mut written, &labels, format, with_pairs);
@@ -172,16 +156,8 @@ mod tests {
     #[test]
     fn each_format_has_its_rows() {
         check(OutputFormat::Table, SINGLE, "no     0.9000  a\n");
-        check(
-            OutputFormat::Table,
-            PAIR,
-            "no     0.9000  say \"no\", twice | b\n",
-        );
-        check(
-            OutputFormat::Csv,
-            SINGLE,
-            "text,label,p(no),p(maybe)\na,no,0.9,0.1\n",
-        );
+        check(OutputFormat::Table, PAIR, "no     0.9000  say \"no\", twice | b\n");
+        check(OutputFormat::Csv, SINGLE, "text,label,p(no),p(maybe)\na,no,0.9,0.1\n");
         check(
             OutputFormat::Csv,
             PAIR,

@@ -19,11 +19,7 @@ impl Progress {
     pub(crate) fn new(config: &TrainingConfig, quiet: bool) -> Self {
         let shown = !quiet && std::io::stderr().is_terminal();
         Self {
-            bar: if shown {
-                new_bar()
-            } else {
-                ProgressBar::hidden()
-            },
+            bar: if shown { new_bar() } else { ProgressBar::hidden() },
             epochs: config.epochs,
             learning_rate: config.learning_rate,
             smoothed_loss: SmoothedLoss::default(),
@@ -41,22 +37,13 @@ impl Progress {
                 }
                 self.speed = Speed::new();
             }
-            Event::Step {
-                step,
-                epoch,
-                loss,
-                rate_factor,
-                examples,
-                ..
-            } => {
+            Event::Step { step, epoch, loss, rate_factor, examples, .. } => {
                 let loss = self.smoothed_loss.update(*loss);
                 self.speed.add(*examples);
                 let (rate, speed) = (self.learning_rate * rate_factor, self.speed.value());
+                self.bar.set_prefix(format!("Epoch {epoch}/{}", self.epochs));
                 self.bar
-                    .set_prefix(format!("Epoch {epoch}/{}", self.epochs));
-                self.bar.set_message(format!(
-                    "loss {loss:.4}  rate {rate:.1e}  {speed:.0} examples/s"
-                ));
+                    .set_message(format!("loss {loss:.4}  rate {rate:.1e}  {speed:.0} examples/s"));
                 self.bar.set_position(*step as u64);
             }
             Event::Evaluating { .. } => {
@@ -73,6 +60,16 @@ impl Progress {
         }
     }
 
+    /// What tells of something while the bar is shown, from any thread.
+    pub(crate) fn notices(&self) -> Notices {
+        Notices(self.bar.clone())
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(self) {
+        self.bar.finish_and_clear();
+    }
+
     fn tell_epoch(&mut self, record: &EpochRecord) {
         let line = if std::io::stdout().is_terminal() {
             row(record, self.epochs, self.speed.value())
@@ -81,6 +78,15 @@ impl Progress {
         };
         self.bar.suspend(|| println!("{line}"));
         self.speed = Speed::new();
+    }
+}
+
+/// Lines on standard error, above the bar.
+pub(crate) struct Notices(ProgressBar);
+
+impl Notices {
+    pub(crate) fn tell(&self, line: &str) {
+        self.0.suspend(|| eprintln!("{line}"));
     }
 }
 
@@ -131,11 +137,7 @@ struct Speed {
 
 impl Speed {
     fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            time: None,
-            examples: 0,
-        }
+        Self { began: Instant::now(), time: None, examples: 0 }
     }
 
     fn add(&mut self, examples: usize) {
@@ -157,9 +159,7 @@ fn new_bar() -> ProgressBar {
     // The template is a constant; a bar of the default style is no loss.
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(0)
-        .with_style(style)
-        .with_finish(ProgressFinish::AndClear);
+    let bar = ProgressBar::new(0).with_style(style).with_finish(ProgressFinish::AndClear);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
@@ -171,17 +171,8 @@ mod tests {
     use super::*;
 
     fn record() -> EpochRecord {
-        let validation = Metrics {
-            accuracy: 0.871,
-            macro_f1: 0.8708,
-            mcc: -0.7421,
-        };
-        EpochRecord {
-            epoch: 1,
-            train_loss: 0.488,
-            validation_loss: 0.3001,
-            validation,
-        }
+        let validation = Metrics { accuracy: 0.871, macro_f1: 0.8708, mcc: -0.7421 };
+        EpochRecord { epoch: 1, train_loss: 0.488, validation_loss: 0.3001, validation }
     }
 
     #[test]

@@ -14,9 +14,7 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
 /// Whether a cause begins with what the message ends with, as a parser's error does that adds the
 /// line which the message has told before.
 fn repeats_its_end(told: &str, cause: &str) -> bool {
-    told.rsplit(": ")
-        .next()
-        .is_some_and(|end| cause.starts_with(end))
+    told.rsplit(": ").next().is_some_and(|end| cause.starts_with(end))
 }
 
 #[cfg(test)]
@@ -28,9 +26,7 @@ mod tests {
         let error = outer
             .iter()
             .rev()
-            .fold(anyhow::Error::msg(*cause), |error, message| {
-                error.context(*message)
-            });
+            .fold(anyhow::Error::msg(*cause), |error, message| error.context(*message));
         assert_eq!(in_one_line(&error), expected);
     }
 
@@ -38,10 +34,7 @@ mod tests {
     fn a_cause_is_told_once() {
         check(&["no file"], "no file");
         check(&["cannot read x", "no file"], "cannot read x: no file");
-        check(
-            &["cannot read x: no file", "no file"],
-            "cannot read x: no file",
-        );
+        check(&["cannot read x: no file", "no file"], "cannot read x: no file");
         check(
             &["x, line 1: expected value", "expected value at line 1"],
             "x, line 1: expected value",

@@ -73,10 +73,7 @@ impl RunConfig {
         if let Some(toml::Value::Table(given)) = file.get("training") {
             merged.extend(given.clone());
         }
-        Ok(Self {
-            training: merged.try_into().with_context(describe)?,
-            ..config
-        })
+        Ok(Self { training: merged.try_into().with_context(describe)?, ..config })
     }
 
     /// The settings as a file that [`read`](Self::read) takes back.
@@ -88,11 +85,7 @@ impl RunConfig {
 
     /// What the run reads: the model, if it is a folder, and the files of texts.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
-        let files = [
-            Some(&self.train),
-            self.validation.as_ref(),
-            self.test.as_ref(),
-        ];
+        let files = [Some(&self.train), self.validation.as_ref(), self.test.as_ref()];
         let files = files.into_iter().flatten().map(PathBuf::as_path);
         [Path::new(&self.model)].into_iter().chain(files)
     }
@@ -104,16 +97,10 @@ impl RunConfig {
             ("--train", self.train.as_os_str().is_empty()),
             ("--output", self.output.as_os_str().is_empty()),
         ];
-        let missing: Vec<_> = required
-            .iter()
-            .filter(|(_, missing)| *missing)
-            .map(|(flag, _)| *flag)
-            .collect();
+        let missing: Vec<_> =
+            required.iter().filter(|(_, missing)| *missing).map(|(flag, _)| *flag).collect();
         if !missing.is_empty() {
-            bail!(
-                "missing: {}; give them as flags or in the file of --config",
-                missing.join(", ")
-            );
+            bail!("missing: {}; give them as flags or in the file of --config", missing.join(", "));
         }
         Ok(self.training.validate()?)
     }
@@ -125,32 +112,19 @@ mod tests {
 
     #[test]
     fn the_record_of_a_run_reads_back() {
-        let mut config = RunConfig {
-            model: "m".into(),
-            ..RunConfig::default()
-        };
+        let mut config = RunConfig { model: "m".into(), ..RunConfig::default() };
         config.training.head_learning_rate = Some(1e-3);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), config.to_toml().unwrap()).unwrap();
-        assert_eq!(
-            RunConfig::read(file.path(), TrainingConfig::default()).unwrap(),
-            config
-        );
+        assert_eq!(RunConfig::read(file.path(), TrainingConfig::default()).unwrap(), config);
     }
 
     #[test]
     fn a_preset_gives_what_the_file_leaves_out() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "[training]\nepochs = 7\n").unwrap();
-        let preset = TrainingConfig {
-            learning_rate: 1e-5,
-            epochs: 2,
-            ..Default::default()
-        };
+        let preset = TrainingConfig { learning_rate: 1e-5, epochs: 2, ..Default::default() };
         let config = RunConfig::read(file.path(), preset).unwrap();
-        assert_eq!(
-            (config.training.epochs, config.training.learning_rate),
-            (7, 1e-5)
-        );
+        assert_eq!((config.training.epochs, config.training.learning_rate), (7, 1e-5));
     }
 }

@@ -6,9 +6,9 @@ use bertune::train::StopSignal;
 /// The exit code of a run that was interrupted.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// A signal that Ctrl-C (or SIGTERM) gives, which is told by `message`; a second one ends the
-/// program at once.
-pub(crate) fn on_ctrl_c(message: &'static str) -> anyhow::Result<StopSignal> {
+/// A signal that Ctrl-C (or SIGTERM) gives, which also calls `tell`; a second one ends the program
+/// at once.
+pub(crate) fn on_ctrl_c(tell: impl Fn() + Send + 'static) -> anyhow::Result<StopSignal> {
     static ASKED: AtomicBool = AtomicBool::new(false);
     let signal = StopSignal::default();
     let stop = signal.clone();
@@ -16,8 +16,8 @@ pub(crate) fn on_ctrl_c(message: &'static str) -> anyhow::Result<StopSignal> {
         if ASKED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("\n{message}");
         stop.stop();
+        tell();
     };
     ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")?;
     Ok(signal)

@@ -33,12 +33,7 @@ impl Tables {
         for table in [Some(&validation), test.as_ref()].into_iter().flatten() {
             labels.ids(table)?;
         }
-        Ok(Self {
-            train,
-            validation,
-            test,
-            labels,
-        })
+        Ok(Self { train, validation, test, labels })
     }
 
     /// What was read, in lines for people.
@@ -52,9 +47,10 @@ impl Tables {
         } else {
             "for validation"
         };
-        let test = self.test.as_ref().map_or_else(String::new, |test| {
-            format!(", {} for the test", test.examples.len())
-        });
+        let test = self
+            .test
+            .as_ref()
+            .map_or_else(String::new, |test| format!(", {} for the test", test.examples.len()));
         format!(
             "Data      {path}: {columns}\n          \
              {learned} rows to learn from, {measured} {origin}{test}\n\
@@ -68,10 +64,8 @@ impl Tables {
     fn classes(&self) -> String {
         let counts = self.labels.counts(&self.train);
         let names = self.labels.names().iter().zip(counts);
-        let mut shown: Vec<_> = names
-            .take(SHOWN)
-            .map(|(name, count)| format!("{name} ({count})"))
-            .collect();
+        let mut shown: Vec<_> =
+            names.take(SHOWN).map(|(name, count)| format!("{name} ({count})")).collect();
         if self.labels.names().len() > SHOWN {
             shown.push("…".into());
         }
@@ -82,16 +76,7 @@ impl Tables {
 /// Which columns were taken for what.
 fn columns(table: &Table) -> String {
     let layout = &table.layout;
-    let pair = layout
-        .text_pair
-        .as_ref()
-        .map(|pair| format!(", its pair from {pair}"));
-    let label = layout
-        .label
-        .as_ref()
-        .map(|label| format!(", label from {label}"));
-    [Some(format!("text from {}", layout.text)), pair, label]
-        .into_iter()
-        .flatten()
-        .collect()
+    let pair = layout.text_pair.as_ref().map(|pair| format!(", its pair in column {pair}"));
+    let label = layout.label.as_ref().map(|label| format!(", label in column {label}"));
+    [Some(format!("text in column {}", layout.text)), pair, label].into_iter().flatten().collect()
 }

@@ -11,14 +11,10 @@ pub(crate) fn lines(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 fn line(row: &[String], widths: &[usize]) -> String {
-    let cells = row
-        .iter()
-        .zip(widths)
-        .enumerate()
-        .map(|(i, (cell, &width))| match i {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
+    let cells = row.iter().zip(widths).enumerate().map(|(i, (cell, &width))| match i {
+        0 => format!("{cell:<width$}"),
+        _ => format!("{cell:>width$}"),
+    });
     cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
@@ -29,14 +25,7 @@ mod tests {
     #[test]
     fn columns_line_up() {
         let row = |cells: &[&str]| cells.iter().map(|&cell| cell.into()).collect();
-        let rows = [
-            row(&["class", "F1"]),
-            row(&["é", "0.5"]),
-            row(&["longer name", "1"]),
-        ];
-        assert_eq!(
-            lines(&rows),
-            ["class         F1", "é            0.5", "longer name    1"]
-        );
+        let rows = [row(&["class", "F1"]), row(&["é", "0.5"]), row(&["longer name", "1"])];
+        assert_eq!(lines(&rows), ["class         F1", "é            0.5", "longer name    1"]);
     }
 }

@@ -38,13 +38,7 @@ pub(crate) fn run(args: TrainArgs) -> anyhow::Result<ExitCode> {
     let checkpoint = Checkpoint::open(&folder)?;
     let tokenizer = BertTokenizer::from_folder(&folder)?;
     let device = config.device.clone();
-    let training = Training {
-        config,
-        tables,
-        checkpoint,
-        tokenizer,
-        quiet: args.quiet,
-    };
+    let training = Training { config, tables, checkpoint, tokenizer, quiet: args.quiet };
     dispatch(&device, training)
 }
 
@@ -111,19 +105,17 @@ impl Job for Training {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
         let loaded = self.load::<Autodiff<B>>(device)?;
-        let (train, validation) = (
-            self.tokenized(&self.tables.train)?,
-            self.tokenized(&self.tables.validation)?,
-        );
+        let (train, validation) =
+            (self.tokenized(&self.tables.train)?, self.tokenized(&self.tables.validation)?);
         let test = self.tables.test.as_ref();
         let test = test.map(|test| self.tokenized(test)).transpose()?;
-        let data = TrainingData {
-            train: &train,
-            validation: &validation,
-        };
+        let data = TrainingData { train: &train, validation: &validation };
 
-        let stop = on_ctrl_c("stopping after this step; Ctrl-C once more ends at once")?;
         let mut progress = Progress::new(&self.config.training, self.quiet);
+        let notices = progress.notices();
+        let stop = on_ctrl_c(move || {
+            notices.tell("stopping after this step; Ctrl-C once more ends at once");
+        })?;
         let record = self.config.to_toml()?;
         let run = Run::default()
             .telling(|event| progress.tell(event))
@@ -132,6 +124,7 @@ impl Job for Training {
             })
             .until(stop.clone());
         let tuned = fine_tune(loaded.model, data, &self.config.training, run)?;
+        progress.end();
         self.tell_best(&tuned.history)?;
         if stop.is_stopped() {
             eprintln!("stopped before the end; what is kept is the best model so far");
@@ -214,6 +207,9 @@ impl Training {
     /// Prints the scores of the best model on the test file, if there is one.
     fn measure<B: BertOps>(&self, tuned: &FineTuned<Autodiff<B>>, test: Option<&Dataset>) {
         let Some(test) = test else { return };
+        if !self.quiet {
+            eprintln!("Measuring the best model on the {} rows of the test", test.len());
+        }
         let evaluation = evaluate(&tuned.model, test, self.config.training.eval_batch_size);
         print!("\nTest  ");
         print_evaluation(&evaluation, self.tables.labels.names());

@@ -44,15 +44,15 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Ready-made training settings: article or bert-paper.
-    #[arg(long, value_parser = named::<Preset>)]
+    #[arg(long, value_name = "NAME", value_parser = named::<Preset>)]
     preset: Option<Preset>,
     /// What to compute on; `bertune devices` lists them.
     #[arg(long)]
     device: Option<String>,
-    /// Which vector the classifier reads: pooler or mean.
-    #[arg(long, value_parser = named::<Pooling>)]
+    /// Which vector the classifier reads: pooler or mean [default: pooler].
+    #[arg(long, value_name = "NAME", value_parser = named::<Pooling>)]
     pooling: Option<Pooling>,
-    /// The share of --train to measure on where there is no --validation.
+    /// The share of --train to measure on where there is no --validation [default: 0.1].
     #[arg(long, value_name = "SHARE")]
     validation_fraction: Option<f64>,
     /// A branch, a tag or a commit of the hub's model.
@@ -75,35 +75,35 @@ pub(crate) struct TrainArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Training")]
 struct TrainingArgs {
-    /// Passes over the training examples.
-    #[arg(long)]
+    /// Passes over the training examples [default: 3].
+    #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Examples of one step.
-    #[arg(long)]
+    /// Examples of one step [default: 32].
+    #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
-    /// The encoder's peak learning rate.
-    #[arg(long)]
+    /// The encoder's peak learning rate [default: 5e-5].
+    #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
-    /// The classifier's peak learning rate; the encoder's where left out.
-    #[arg(long)]
+    /// The classifier's peak learning rate [default: the encoder's].
+    #[arg(long, value_name = "RATE")]
     head_learning_rate: Option<f64>,
-    /// The weight decay of all but biases and layer norms.
-    #[arg(long)]
+    /// The weight decay of all but biases and layer norms [default: 0.01].
+    #[arg(long, value_name = "RATE")]
     weight_decay: Option<f64>,
-    /// adamw or adam.
-    #[arg(long, value_parser = named::<OptimizerKind>)]
+    /// adamw or adam [default: adamw].
+    #[arg(long, value_name = "NAME", value_parser = named::<OptimizerKind>)]
     optimizer: Option<OptimizerKind>,
-    /// linear or constant.
-    #[arg(long, value_parser = named::<ScheduleKind>)]
+    /// linear (to zero at the last step) or constant [default: linear].
+    #[arg(long, value_name = "NAME", value_parser = named::<ScheduleKind>)]
     schedule: Option<ScheduleKind>,
-    /// The share of all steps over which the learning rates rise.
-    #[arg(long)]
+    /// The share of all steps over which the learning rates rise [default: 0.1].
+    #[arg(long, value_name = "SHARE")]
     warmup_ratio: Option<f64>,
-    /// The largest global norm of a gradient; 0 is no limit.
-    #[arg(long)]
+    /// The largest global norm of a gradient; 0 is no limit [default: 1].
+    #[arg(long, value_name = "NORM")]
     max_grad_norm: Option<f64>,
-    /// What order, dropout and new weights are drawn from.
-    #[arg(long)]
+    /// What order, dropout, new weights and the split are drawn from [default: 1].
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
 
@@ -113,10 +113,7 @@ impl TrainArgs {
         let training = self.preset.map_or_else(Default::default, Preset::config);
         let mut config = match &self.config {
             Some(path) => RunConfig::read(path, training)?,
-            None => RunConfig {
-                training,
-                ..RunConfig::default()
-            },
+            None => RunConfig { training, ..RunConfig::default() },
         };
         set(&mut config.model, self.model.clone());
         set(&mut config.train, self.train.clone());
@@ -147,5 +144,35 @@ impl TrainingArgs {
         set(&mut training.warmup_ratio, self.warmup_ratio);
         set(&mut training.max_grad_norm, self.max_grad_norm);
         set(&mut training.seed, self.seed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_tells_the_defaults() {
+        let command = TrainArgs::augment_args(clap::Command::new("train"));
+        let help_of = |flag: &str| {
+            let mut arguments = command.get_arguments();
+            let argument = arguments.find(|argument| argument.get_long() == Some(flag));
+            argument.unwrap().get_help().unwrap().to_string()
+        };
+        let (run, training) = (RunConfig::default(), TrainingConfig::default());
+        let defaults = [
+            ("epochs", training.epochs.to_string()),
+            ("batch-size", training.batch_size.to_string()),
+            ("learning-rate", format!("{:e}", training.learning_rate)),
+            ("weight-decay", training.weight_decay.to_string()),
+            ("warmup-ratio", training.warmup_ratio.to_string()),
+            ("max-grad-norm", training.max_grad_norm.to_string()),
+            ("seed", training.seed.to_string()),
+            ("validation-fraction", run.validation_fraction.to_string()),
+        ];
+        for (flag, default) in defaults {
+            let help = help_of(flag);
+            assert!(help.ends_with(&format!("[default: {default}]")), "{help}");
+        }
     }
 }

@@ -1,5 +1,7 @@
-//! What users read when something is wrong: one snapshot of messages and exit codes.
+//! What users read when something is wrong: one snapshot of messages and exit codes. Some name the
+//! devices, those of the default build.
 
+#![cfg(not(any(feature = "ndarray", feature = "wgpu", feature = "cuda")))]
 #![expect(clippy::expect_used, reason = "tests")]
 
 mod common;
@@ -143,9 +145,7 @@ fn every_message_says_what_where_and_what_to_do() {
         let after = std::fs::read_dir(place.path("")).expect("a folder").count();
         assert_eq!(after, before, "{what}: nothing is left behind");
         // What was read before the fault is of no interest here.
-        let lines = error
-            .lines()
-            .skip_while(|line| !line.starts_with("error: "));
+        let lines = error.lines().skip_while(|line| !line.starts_with("error: "));
         let root = place.path("").display().to_string();
         let error = lines.collect::<Vec<_>>().join("\n").replace(&root, "");
         writeln!(messages, "{what} ({code})\n{error}\n").expect("written");

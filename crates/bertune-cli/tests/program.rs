@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,9 +23,7 @@ fn succeed(place: &Place, arguments: &str) -> String {
 
 fn losses(output: &str) -> Vec<f64> {
     let lines = output.lines().filter(|line| line.starts_with("Epoch "));
-    lines
-        .map(|line| line.split_whitespace().nth(3).unwrap().parse().unwrap())
-        .collect()
+    lines.map(|line| line.split_whitespace().nth(3).unwrap().parse().unwrap()).collect()
 }
 
 #[test]
@@ -39,15 +38,9 @@ fn a_model_learns_a_small_set_by_heart_and_predicts() {
     let evaluation = succeed(&place, "evaluate --model out --data train.csv --json");
     let evaluation: serde_json::Value = serde_json::from_str(&evaluation).unwrap();
     assert_eq!(evaluation["accuracy"], 1.0);
-    assert_eq!(
-        evaluation["confusion"],
-        serde_json::json!([[12, 0], [0, 12]])
-    );
+    assert_eq!(evaluation["confusion"], serde_json::json!([[12, 0], [0, 12]]));
 
-    let table = succeed(
-        &place,
-        "predict --model out 'very good film' 'the bad film'",
-    );
+    let table = succeed(&place, "predict --model out 'very good film' 'the bad film'");
     let labels: Vec<_> = table.lines().map(|line| &line[..3]).collect();
     assert_eq!(labels, ["pos", "neg"]);
 }
@@ -55,21 +48,14 @@ fn a_model_learns_a_small_set_by_heart_and_predicts() {
 #[test]
 fn predictions_come_as_csv_and_json_lines_from_files_and_standard_input() {
     let place = Place::new();
-    place.write(
-        "texts.csv",
-        "text,other\n\"a good, film\",1\n,2\nthe bad film,3\n",
-    );
+    place.write("texts.csv", "text,other\n\"a good, film\",1\n,2\nthe bad film,3\n");
     let csv = succeed(&place, "predict --model model --file texts.csv");
     let rows: Vec<Vec<String>> = csv::Reader::from_reader(csv.as_bytes())
         .records()
         .map(|record| record.unwrap().iter().map(String::from).collect())
         .collect();
     let texts: Vec<_> = rows.iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(
-        texts,
-        ["a good, film", "", "the bad film"],
-        "a row for each row"
-    );
+    assert_eq!(texts, ["a good, film", "", "the bad film"], "a row for each row");
     for row in &rows {
         let sum: f32 = row[2..].iter().map(|p| p.parse::<f32>().unwrap()).sum();
         assert!((sum - 1.0).abs() < 1e-5, "{row:?}");
@@ -81,17 +67,10 @@ fn predictions_come_as_csv_and_json_lines_from_files_and_standard_input() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"a good, film\n\nthe bad film\n")
-        .unwrap();
+    child.stdin.take().unwrap().write_all(b"a good, film\n\nthe bad film\n").unwrap();
     let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-    let objects: Vec<serde_json::Value> = output
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let objects: Vec<serde_json::Value> =
+        output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(objects.len(), 3);
     for (object, row) in objects.iter().zip(&rows) {
         assert_eq!(
@@ -101,10 +80,7 @@ fn predictions_come_as_csv_and_json_lines_from_files_and_standard_input() {
         assert_eq!(object["probabilities"]["neg"].to_string(), row[2]);
     }
 
-    succeed(
-        &place,
-        "predict --model model --file texts.csv --output result.csv",
-    );
+    succeed(&place, "predict --model model --file texts.csv --output result.csv");
     assert_eq!(place.read("result.csv"), csv.as_bytes());
 }
 
@@ -115,16 +91,10 @@ fn pairs_are_two_texts() {
         &place,
         "predict --model model 'good film' --pair 'bad film' --output-format jsonl",
     );
-    let single = succeed(
-        &place,
-        "predict --model model 'good film' --output-format jsonl",
-    );
+    let single = succeed(&place, "predict --model model 'good film' --output-format jsonl");
     let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     assert_eq!(parse(&pair)["text_pair"], "bad film");
-    assert_ne!(
-        parse(&pair)["probabilities"],
-        parse(&single)["probabilities"]
-    );
+    assert_ne!(parse(&pair)["probabilities"], parse(&single)["probabilities"]);
 }
 
 #[test]
@@ -136,10 +106,7 @@ fn the_record_of_a_run_repeats_it_bit_for_bit() {
     );
     let second = succeed(&place, "train --config a/bertune.toml --output b");
     assert_eq!(losses(&first), losses(&second));
-    assert_eq!(
-        place.read("a/model.safetensors"),
-        place.read("b/model.safetensors")
-    );
+    assert_eq!(place.read("a/model.safetensors"), place.read("b/model.safetensors"));
     let other = succeed(&place, "train --config a/bertune.toml --output c --seed 2");
     assert_ne!(losses(&first), losses(&other));
 }
@@ -150,13 +117,28 @@ fn a_run_that_is_told_to_overwrite_replaces_the_model() {
     let train = "train --model model --train train.csv --output out --epochs 1";
     succeed(&place, train);
     let before = place.read("out/model.safetensors");
-    assert_eq!(
-        place.run(&format!("{train} --seed 9")).status.code(),
-        Some(1)
-    );
+    assert_eq!(place.run(&format!("{train} --seed 9")).status.code(), Some(1));
     assert_eq!(place.read("out/model.safetensors"), before);
     succeed(&place, &format!("{train} --seed 9 --overwrite"));
     assert_ne!(place.read("out/model.safetensors"), before);
+}
+
+/// Waits until `is_so`, for a while.
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The exit code after Ctrl-C.
+#[cfg(unix)]
+fn interrupt(child: &mut std::process::Child) -> Option<i32> {
+    let id = child.id().to_string();
+    let kill = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(kill.success());
+    child.wait().unwrap().code()
 }
 
 /// The program's answer to Ctrl-C: the step is ended, the model so far is measured and kept.
@@ -170,29 +152,47 @@ fn an_interrupted_run_leaves_a_model() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let began = Instant::now();
-    while !place.path("out/model.safetensors").exists() {
-        assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "no model was kept"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(kill.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let weights = place.path("out/model.safetensors");
+    wait_until("a model is kept", || weights.exists());
+    assert_eq!(interrupt(&mut child), Some(130));
     succeed(&place, "predict --model out 'a good film'");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_prediction_leaves_nothing() {
+    let place = Place::new();
+    let files = || fs::read_dir(place.path("")).unwrap().count();
+    let before = files();
+    let mut child = place
+        .command("predict --model model --output result.csv")
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // One text keeps it waiting for the next.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"a good film\n").unwrap();
+    wait_until("the file is begun", || files() > before);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(interrupt(&mut child), Some(130));
+    assert_eq!(files(), before);
 }
 
 #[test]
 fn devices_are_listed() {
     let output = succeed(&Place::new(), "devices");
-    let flex = output
-        .lines()
-        .find(|line| line.starts_with("flex"))
-        .unwrap();
-    assert!(flex.ends_with("ready"), "{output}");
+    let state_of = |name: &str| {
+        let mut lines = output.lines();
+        lines.find(|line| line.starts_with(name)).unwrap()
+    };
+    for (name, compiled) in
+        [("flex", cfg!(feature = "flex")), ("ndarray", cfg!(feature = "ndarray"))]
+    {
+        let state = if compiled {
+            "ready".to_owned()
+        } else {
+            format!("not compiled in: build with --features {name}")
+        };
+        assert!(state_of(name).ends_with(&state), "{output}");
+    }
 }

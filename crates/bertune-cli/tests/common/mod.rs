@@ -22,9 +22,7 @@ pub struct Place {
 impl Place {
     /// A folder that holds a tiny model, `model`, and a file to learn from, `train.csv`.
     pub fn new() -> Self {
-        let place = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        };
+        let place = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         place.write_model("model");
         let rows: String = (0..12)
             .map(|i| {
@@ -85,10 +83,7 @@ impl Place {
 
     pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bertune"));
-        command
-            .args(split(arguments))
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
+        command.args(split(arguments)).current_dir(self.folder.path()).stdin(Stdio::null());
         command
             .env("HF_HOME", self.path("hf"))
             .env_remove("HF_TOKEN")
@@ -100,12 +95,9 @@ impl Place {
 
 /// Words, with '…' around those that hold spaces.
 fn split(arguments: &str) -> Vec<String> {
-    let quoted = arguments
-        .split('\'')
-        .enumerate()
-        .flat_map(|(i, part)| match i % 2 {
-            0 => part.split_whitespace().map(String::from).collect(),
-            _ => vec![part.to_owned()],
-        });
+    let quoted = arguments.split('\'').enumerate().flat_map(|(i, part)| match i % 2 {
+        0 => part.split_whitespace().map(String::from).collect(),
+        _ => vec![part.to_owned()],
+    });
     quoted.collect()
 }
