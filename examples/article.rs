@@ -32,10 +32,7 @@ fn main() -> anyhow::Result<()> {
     let tokenizer = BertTokenizer::from_folder(&folder)?;
 
     // The data: texts to one packed batch.
-    let texts = [
-        "I love this movie, it is fantastic!",
-        "I hate this movie, it is terrible.",
-    ];
+    let texts = ["I love this movie, it is fantastic!", "I hate this movie, it is terrible."];
     let targets = Tensor::<B, 1, Int>::from_ints([1, 0], &device);
     let encodings = tokenizer.encode_batch(&texts.map(TextInput::from), Limits::default())?;
     let batch = PackedBatch::pack(&Dataset::unlabelled(encodings), &[0, 1]);

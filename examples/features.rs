@@ -9,11 +9,8 @@ use bertune::tokenize::{BertTokenizer, Limits, TextInput};
 
 type B = DefaultBackend;
 
-const TEXTS: [&str; 3] = [
-    "My order has not arrived yet.",
-    "The parcel is late.",
-    "I cannot log in to my account.",
-];
+const TEXTS: [&str; 3] =
+    ["My order has not arrived yet.", "The parcel is late.", "I cannot log in to my account."];
 
 fn main() -> anyhow::Result<()> {
     let device = Default::default();

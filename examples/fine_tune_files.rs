@@ -19,19 +19,13 @@ fn main() -> anyhow::Result<()> {
     let folder = bertune_examples::model_folder()?;
     let checkpoint = Checkpoint::open(&folder)?;
     let tokenizer = BertTokenizer::from_folder(&folder)?;
-    let limits = Limits {
-        max_length: 64,
-        ..Limits::default()
-    };
+    let limits = Limits { max_length: 64, ..Limits::default() };
 
     let read = |file: &str| {
         let path = Path::new("data/support").join(file);
         read_table(&path, &TableFormat::default(), Labels::Required)
     };
-    let (train, validation) = (
-        read("train.csv")?.examples,
-        read("validation.csv")?.examples,
-    );
+    let (train, validation) = (read("train.csv")?, read("validation.csv")?);
     let labels = LabelMap::of(&train)?;
     let train = Dataset::new(&tokenizer, limits, &train, &labels)?;
     let validation = Dataset::new(&tokenizer, limits, &validation, &labels)?;
@@ -59,10 +53,7 @@ fn main() -> anyhow::Result<()> {
             );
         }
     });
-    let data = TrainingData {
-        train: &train,
-        validation: &validation,
-    };
+    let data = TrainingData { train: &train, validation: &validation };
     let tuned = fine_tune(loaded.model, data, &config, run)?;
 
     let output = Path::new("runs/example");
@@ -75,12 +66,8 @@ fn main() -> anyhow::Result<()> {
         confusion: None,
     };
     let (config, original_config) = (&loaded.config, checkpoint.config_json());
-    let classifier = Classifier {
-        config,
-        original_config,
-        tokenizer: &tokenizer,
-        card,
-    };
+    let tokenizer = &tokenizer;
+    let classifier = Classifier { config, original_config, tokenizer, card, extra_files: &[] };
     save_classifier(output, &tuned.model, classifier)?;
 
     let classifier = TextClassifier::<DefaultBackend>::open(output, &device)?;

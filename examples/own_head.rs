@@ -23,9 +23,7 @@ struct BertForRegression<B: Backend> {
 impl<B: BertOps> BertForRegression<B> {
     /// `[tokens]` → `[sequences]`.
     fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 1> {
-        self.regressor
-            .forward(self.bert.forward(tokens, key).pooled_output)
-            .squeeze_dim(1)
+        self.regressor.forward(self.bert.forward(tokens, key).pooled_output).squeeze_dim(1)
     }
 }
 
@@ -45,10 +43,7 @@ fn main() -> anyhow::Result<()> {
     println!("{report}");
 
     // How urgent is a message, from 0 to 1?
-    let texts = [
-        "Everything is on fire, call me NOW",
-        "no hurry at all, whenever you like",
-    ];
+    let texts = ["Everything is on fire, call me NOW", "no hurry at all, whenever you like"];
     let targets = Tensor::<B, 1>::from_floats([1.0, 0.0], &device);
     let tokenizer = BertTokenizer::from_folder(&folder)?;
     let encodings = tokenizer.encode_batch(&texts.map(TextInput::from), Limits::default())?;
@@ -56,16 +51,11 @@ fn main() -> anyhow::Result<()> {
     let (ids, types, positions) = (&batch.input_ids, &batch.token_type_ids, &batch.position_ids);
     let tokens = PackedTokens::new(ids, types, positions, &batch.cu_seqlens, &device);
 
-    let config = TrainingConfig {
-        learning_rate: 1e-4,
-        ..TrainingConfig::default()
-    };
+    let config = TrainingConfig { learning_rate: 1e-4, ..TrainingConfig::default() };
     let mut optimizer = Optimizer::new(ParameterGroups::new(&model, &config), &config);
     for step in 1..=10 {
         let key = DropoutKey::new(7, step);
-        let loss = (model.forward(&tokens, Some(key)) - targets.clone())
-            .square()
-            .mean();
+        let loss = (model.forward(&tokens, Some(key)) - targets.clone()).square().mean();
         let gradients = loss.backward();
         model = optimizer.step(model, gradients, 1.0, 1.0);
         println!("Step {step}: squared error {:.4}", loss.into_scalar());

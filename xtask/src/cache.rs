@@ -14,11 +14,8 @@ pub(crate) struct Cache {
 impl Cache {
     /// `$BERTUNE_CACHE`, else `$XDG_CACHE_HOME/bertune`, else `.cache/bertune` in the home folder.
     pub(crate) fn open() -> Result<Self> {
-        let folder = folder_from(
-            &|name| env::var_os(name).map(PathBuf::from),
-            env::home_dir(),
-        )
-        .context("there is no home folder to keep downloads in; set BERTUNE_CACHE")?;
+        let folder = folder_from(&|name| env::var_os(name).map(PathBuf::from), env::home_dir())
+            .context("there is no home folder to keep downloads in; set BERTUNE_CACHE")?;
         Self::at(folder)
     }
 
@@ -53,13 +50,9 @@ impl Cache {
         let file = File::create(&path)
             .with_context(|| format!("cannot write to the cache: {}", path.display()))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            println!(
-                "Waiting for another run that is writing to {}",
-                self.folder.display()
-            );
+            println!("Waiting for another run that is writing to {}", self.folder.display());
         }
-        file.lock()
-            .with_context(|| format!("cannot lock {}", path.display()))?;
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(file)
     }
 }
@@ -84,9 +77,7 @@ mod tests {
 
     fn check(set: &[(&str, &str)], expected: Option<&str>) {
         let variable = |name: &str| {
-            set.iter()
-                .find(|(set, _)| *set == name)
-                .map(|(_, value)| PathBuf::from(value))
+            set.iter().find(|(set, _)| *set == name).map(|(_, value)| PathBuf::from(value))
         };
         let folder = folder_from(&variable, variable("HOME"));
         assert_eq!(folder, expected.map(PathBuf::from), "{set:?}");
@@ -95,18 +86,11 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn the_folder_is_taken_from_the_environment() {
-        let all = [
-            ("BERTUNE_CACHE", "/a"),
-            ("XDG_CACHE_HOME", "/b"),
-            ("HOME", "/c"),
-        ];
+        let all = [("BERTUNE_CACHE", "/a"), ("XDG_CACHE_HOME", "/b"), ("HOME", "/c")];
         check(&all, Some("/a"));
         check(&all[1..], Some("/b/bertune"));
         check(&all[2..], Some("/c/.cache/bertune"));
-        check(
-            &[("BERTUNE_CACHE", ""), ("XDG_CACHE_HOME", "b"), all[2]],
-            Some("/c/.cache/bertune"),
-        );
+        check(&[("BERTUNE_CACHE", ""), ("XDG_CACHE_HOME", "b"), all[2]], Some("/c/.cache/bertune"));
         check(&[], None);
     }
 }

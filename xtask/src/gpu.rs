@@ -19,19 +19,13 @@ const EPOCHS: usize = 3;
 /// Runs the tests and the training.
 pub(crate) fn run() -> Result<()> {
     say_which_gpu()?;
-    process::run(
-        cargo(["test", "-p", "bertune"])
-            .args(CUDA)
-            .args(["--test", "cuda"]),
-    )?;
+    process::run(cargo(["test", "-p", "bertune"]).args(CUDA).args(["--test", "cuda"]))?;
 
     let model = fetch::bring(&MINILM, &Cache::open()?)?;
     process::run(cargo(["build", "--release", "-p", "bertune-cli"]).args(CUDA))?;
 
     let mut command = cargo(["run", "--quiet", "--release", "-p", "bertune-cli"]);
-    command.args(CUDA).args([
-        "--", "train", "--device", "cuda", "--train", TRAIN, "--model",
-    ]);
+    command.args(CUDA).args(["--", "train", "--device", "cuda", "--train", TRAIN, "--model"]);
     command.arg(model).arg("--epochs").arg(EPOCHS.to_string());
     let start = Instant::now();
     process::run(command.args(["--output", "runs/support-cuda", "--overwrite"]))?;
@@ -40,10 +34,7 @@ pub(crate) fn run() -> Result<()> {
 
 fn say_which_gpu() -> Result<()> {
     let mut query = Command::new("nvidia-smi");
-    query.args([
-        "--query-gpu=name,driver_version,memory.total",
-        "--format=csv,noheader",
-    ]);
+    query.args(["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]);
     match process::output_of(&mut query) {
         Ok(gpus) => println!("{}", gpus.trim_end()),
         Err(why) => bail!("there is no NVIDIA GPU here to test on: {why:#}"),

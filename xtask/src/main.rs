@@ -21,11 +21,7 @@ mod unpack;
 mod vulkan;
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "The project's own tasks",
-    disable_version_flag = true
-)]
+#[command(name = "cargo xtask", about = "The project's own tasks", disable_version_flag = true)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,

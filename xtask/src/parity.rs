@@ -51,16 +51,8 @@ pub(crate) fn run() -> Result<()> {
 
 fn transformers_opens_ours(python: &Python, model: &Path, folder: &Path) -> Result<()> {
     let ours = folder.join("ours");
-    let mut train = bertune([
-        "train",
-        "--epochs",
-        "1",
-        "--train",
-        "data/support/train.csv",
-    ]);
-    train
-        .args(["--validation", "data/support/validation.csv", "--model"])
-        .arg(model);
+    let mut train = bertune(["train", "--epochs", "1", "--train", "data/support/train.csv"]);
+    train.args(["--validation", "data/support/validation.csv", "--model"]).arg(model);
     process::run(train.arg("--output").arg(&ours).arg("--overwrite"))?;
 
     let texts: Vec<String> = TEXTS.map(String::from).to_vec();
@@ -80,23 +72,13 @@ fn we_open_theirs(python: &Python, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    process::run(
-        python
-            .command()
-            .args(["tools/parity_roundtrip.py", "write"])
-            .arg(folder),
-    )?;
+    process::run(python.command().args(["tools/parity_roundtrip.py", "write"]).arg(folder))?;
     let expected = read_lines(&folder.join("expected.jsonl"))?;
     let text = |line: &Value| line["text"].as_str().map(String::from);
     let texts: Option<Vec<String>> = expected.iter().map(text).collect();
     let texts = texts.context("a line of expected.jsonl has no text")?;
     let found = predict(folder, &texts)?;
-    ensure!(
-        found.len() == expected.len(),
-        "{} texts gave {}",
-        texts.len(),
-        found.len()
-    );
+    ensure!(found.len() == expected.len(), "{} texts gave {}", texts.len(), found.len());
     for ((found, expected), text) in found.iter().zip(&expected).zip(&texts) {
         same_prediction(found, expected).with_context(|| format!("the text {text:?}"))?;
     }
@@ -106,10 +88,8 @@ fn we_open_theirs(python: &Python, folder: &Path) -> Result<()> {
 
 /// Our predictions, one for each text.
 fn predict(model: &Path, texts: &[String]) -> Result<Vec<Value>> {
-    let mut command = bertune(["predict", "--format", "jsonl", "--model"]);
-    parse_lines(&process::output_of(
-        command.arg(model).arg("--").args(texts),
-    )?)
+    let mut command = bertune(["predict", "--output-format", "jsonl", "--model"]);
+    parse_lines(&process::output_of(command.arg(model).arg("--").args(texts))?)
 }
 
 fn same_prediction(found: &Value, expected: &Value) -> Result<()> {
@@ -117,18 +97,12 @@ fn same_prediction(found: &Value, expected: &Value) -> Result<()> {
     ensure!(ours == theirs, "our label is {ours}, theirs {theirs}");
     let probabilities = |of: &Value| of["probabilities"].as_object().cloned().unwrap_or_default();
     let (ours, theirs) = (probabilities(found), probabilities(expected));
-    ensure!(
-        !theirs.is_empty() && ours.len() == theirs.len(),
-        "the labels differ"
-    );
+    ensure!(!theirs.is_empty() && ours.len() == theirs.len(), "the labels differ");
     for (label, theirs) in &theirs {
         let number = |value: Option<&Value>| value.and_then(Value::as_f64).unwrap_or(f64::NAN);
         let (ours, theirs) = (number(ours.get(label)), number(Some(theirs)));
         let agree = (ours - theirs).abs() <= TOLERANCE;
-        ensure!(
-            agree,
-            "our probability of {label} is {ours}, theirs {theirs}"
-        );
+        ensure!(agree, "our probability of {label} is {ours}, theirs {theirs}");
     }
     Ok(())
 }
@@ -157,18 +131,13 @@ mod tests {
 
     fn check(ours: Value, expected: Option<&str>) {
         let theirs = json!({"label": "a", "probabilities": {"a": 0.75, "b": 0.25}});
-        let found = same_prediction(&ours, &theirs)
-            .err()
-            .map(|error| error.to_string());
+        let found = same_prediction(&ours, &theirs).err().map(|error| error.to_string());
         assert_eq!(found.as_deref(), expected, "{ours}");
     }
 
     #[test]
     fn predictions_that_differ_are_told_apart() {
-        check(
-            json!({"label": "a", "probabilities": {"a": 0.750001, "b": 0.249999}}),
-            None,
-        );
+        check(json!({"label": "a", "probabilities": {"a": 0.750001, "b": 0.249999}}), None);
         check(
             json!({"label": "b", "probabilities": {"a": 0.75, "b": 0.25}}),
             Some(r#"our label is "b", theirs "a""#),

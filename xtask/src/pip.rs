@@ -28,10 +28,7 @@ pub(crate) fn bring(release: &Release, folder: &Path) -> Result<PathBuf> {
     if archive.exists() && checksum(&archive)? == release.sha256 {
         return Ok(archive);
     }
-    println!(
-        "Downloading {} {} with pip",
-        release.package, release.version
-    );
+    println!("Downloading {} {} with pip", release.package, release.version);
     remove(&archive)?;
     download(release, folder)?;
     verify(release, &archive)?;
@@ -47,9 +44,7 @@ fn download(release: &Release, folder: &Path) -> Result<()> {
     }
     // `pip download` of a source archive would run its setup; this script only fetches it.
     let mut command = python()?;
-    command
-        .current_dir(process::root())
-        .arg("tools/fetch_sdist.py");
+    command.current_dir(process::root()).arg("tools/fetch_sdist.py");
     command.args([release.package, release.version]).arg(folder);
     process::run(command.args(["--sha256", release.sha256]))
 }
@@ -94,9 +89,7 @@ fn first_that_works(clients: &[&[&str]]) -> Option<Command> {
         command.args(&client[1..]);
         command
     };
-    let found = clients
-        .iter()
-        .find(|client| process::works(command(client).arg("--version")))?;
+    let found = clients.iter().find(|client| process::works(command(client).arg("--version")))?;
     Some(command(found))
 }
 
@@ -133,10 +126,7 @@ mod tests {
     fn an_archive_that_is_there_is_not_downloaded() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("hello.whl"), "hello").unwrap();
-        assert_eq!(
-            bring(&HELLO, folder.path()).unwrap(),
-            folder.path().join("hello.whl")
-        );
+        assert_eq!(bring(&HELLO, folder.path()).unwrap(), folder.path().join("hello.whl"));
     }
 
     #[test]

@@ -24,9 +24,7 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = as_typed(command);
     println!("\n$ {line}");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{line}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` ended with {status}");
     }
@@ -36,26 +34,17 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// What the command prints, or its complaint as an error. The command is not shown.
 pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     let line = as_typed(command);
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start `{line}`"))?;
+    let output = command.output().with_context(|| format!("cannot start `{line}`"))?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "`{line}` ended with {}\n{}",
-            output.status,
-            complaint.trim_end()
-        );
+        bail!("`{line}` ended with {}\n{}", output.status, complaint.trim_end());
     }
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` printed invalid UTF-8"))
 }
 
 /// Whether the command can be started and ends well.
 pub(crate) fn works(command: &mut Command) -> bool {
-    let quiet = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
@@ -68,12 +57,8 @@ fn as_typed(command: &Command) -> String {
     let variables = command
         .get_envs()
         .filter_map(|(name, value)| Some(format!("{}={}", name.to_string_lossy(), quoted(value?))));
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or(command.get_program());
-    let words = std::iter::once(program)
-        .chain(command.get_args())
-        .map(quoted);
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args()).map(quoted);
     variables.chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -94,23 +79,13 @@ mod tests {
     #[test]
     fn commands_are_shown_as_one_would_type_them() {
         let mut command = Command::new("/somewhere/cargo");
-        command
-            .args(["test", "-p", "it's me"])
-            .env("RUSTDOCFLAGS", "-D warnings");
-        assert_eq!(
-            as_typed(&command),
-            r"RUSTDOCFLAGS='-D warnings' cargo test -p 'it'\''s me'"
-        );
+        command.args(["test", "-p", "it's me"]).env("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(as_typed(&command), r"RUSTDOCFLAGS='-D warnings' cargo test -p 'it'\''s me'");
     }
 
     #[test]
     fn a_failing_command_is_named_in_the_error() {
-        let error = run(&mut cargo(["no-such-subcommand"]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("`cargo no-such-subcommand` ended with"),
-            "{error}"
-        );
+        let error = run(&mut cargo(["no-such-subcommand"])).unwrap_err().to_string();
+        assert!(error.starts_with("`cargo no-such-subcommand` ended with"), "{error}");
     }
 }

@@ -38,20 +38,11 @@ impl Python {
     /// The environment in the cache, made if it is not there or has other versions.
     pub(crate) fn bring(cache: &Cache) -> Result<Self> {
         let folder = cache.parity();
-        let program = if cfg!(windows) {
-            "Scripts/python.exe"
-        } else {
-            "bin/python"
-        };
-        let python = Self {
-            program: folder.join(program),
-        };
+        let program = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+        let python = Self { program: folder.join(program) };
         let _lock = cache.lock()?;
         if let Err(why) = python.check() {
-            println!(
-                "Installing {REQUIREMENTS} into {}: {why:#}",
-                folder.display()
-            );
+            println!("Installing {REQUIREMENTS} into {}: {why:#}", folder.display());
             python.install(&folder)?;
             python.check()?;
         }
@@ -62,9 +53,7 @@ impl Python {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         // Every model is a folder here: nothing is to be looked for in the network.
-        command
-            .current_dir(process::root())
-            .env("HF_HUB_OFFLINE", "1");
+        command.current_dir(process::root()).env("HF_HUB_OFFLINE", "1");
         command
     }
 
@@ -81,10 +70,7 @@ impl Python {
         if !self.program.exists() {
             process::run(pip::python()?.args(["-m", "venv"]).arg(folder))?;
         }
-        process::run(
-            self.command()
-                .args(["-m", "pip", "install", "-r", REQUIREMENTS]),
-        )
+        process::run(self.command().args(["-m", "pip", "install", "-r", REQUIREMENTS]))
     }
 }
 
@@ -97,11 +83,7 @@ mod tests {
         let mut command = pip::python().ok()?;
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, requirements).unwrap();
-        let output = command
-            .args(["-c", CHECK])
-            .arg(file.path())
-            .output()
-            .unwrap();
+        let output = command.args(["-c", CHECK]).arg(file.path()).output().unwrap();
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.success(), complaint.is_empty(), "{complaint}");
         Some(complaint.trim_end().to_owned())
@@ -118,9 +100,6 @@ mod tests {
 
     #[test]
     fn an_environment_without_faults_passes() {
-        assert!(matches!(
-            complaint("# nothing\n").as_deref(),
-            None | Some("")
-        ));
+        assert!(matches!(complaint("# nothing\n").as_deref(), None | Some("")));
     }
 }

@@ -32,13 +32,7 @@ pub(crate) fn run() -> Result<()> {
     train(&model)?;
 
     println!("\n3. Evaluate it on messages that it has not seen");
-    process::run(&mut bertune([
-        "evaluate",
-        "--model",
-        OUTPUT,
-        "--data",
-        "data/support/test.csv",
-    ]))?;
+    process::run(&mut bertune(["evaluate", "--model", OUTPUT, "--data", "data/support/test.csv"]))?;
 
     println!("\n4. Ask it");
     process::run(bertune(["predict", "--model", OUTPUT]).args(SENTENCES))?;
@@ -50,9 +44,7 @@ fn train(model: &Path) -> Result<()> {
     let mut command = bertune(["train", "--model"]);
     command.arg(model);
     for part in ["train", "validation", "test"] {
-        command
-            .arg(format!("--{part}"))
-            .arg(format!("data/support/{part}.csv"));
+        command.arg(format!("--{part}")).arg(format!("data/support/{part}.csv"));
     }
     command.args(SETTINGS.split(' '));
     process::run(command.args(["--output", OUTPUT, "--overwrite"]))

@@ -37,23 +37,11 @@ pub(crate) fn run(requirements: &Requirements) -> Result<()> {
     let mut skipped = Vec::new();
 
     println!("Bringing the checkpoints that the tests read");
-    let models = if_there(
-        "real-weights tests",
-        models(),
-        required.require_weights,
-        &mut skipped,
-    )?;
+    let models = if_there("real-weights tests", models(), required.require_weights, &mut skipped)?;
     test(&EVERYTHING, models.as_deref())?;
 
     let adapter = vulkan::adapter();
-    if if_there(
-        "WGPU tests",
-        adapter,
-        required.require_gpu_api,
-        &mut skipped,
-    )?
-    .is_some()
-    {
+    if if_there("WGPU tests", adapter, required.require_gpu_api, &mut skipped)?.is_some() {
         test(&WGPU, models.as_deref())?;
     }
     summarize(&skipped);
@@ -64,15 +52,8 @@ pub(crate) fn run(requirements: &Requirements) -> Result<()> {
 const EVERYTHING: [&str; 3] = ["--workspace", "--features", "bertune/ndarray"];
 
 /// A build of its own: each backend that a binary holds costs minutes of compilation.
-const WGPU: [&str; 7] = [
-    "-p",
-    "bertune",
-    "--no-default-features",
-    "--features",
-    "wgpu",
-    "--test",
-    "wgpu",
-];
+const WGPU: [&str; 7] =
+    ["-p", "bertune", "--no-default-features", "--features", "wgpu", "--test", "wgpu"];
 
 /// The variable that tells the tests where the checkpoints are; without it they skip themselves.
 const MODELS: &str = "BERTUNE_MODELS";
@@ -117,10 +98,7 @@ fn summarize(skipped: &[String]) {
     if skipped.is_empty() {
         println!("\nAll tests passed; none were skipped.");
     } else {
-        println!(
-            "\nThe tests that ran passed, but {}.",
-            skipped.join("; and ")
-        );
+        println!("\nThe tests that ran passed, but {}.", skipped.join("; and "));
     }
 }
 
@@ -133,20 +111,11 @@ mod tests {
     #[test]
     fn what_is_not_there_is_remembered_or_refused() {
         let mut skipped = Vec::new();
-        assert_eq!(
-            if_there("tests", Ok(1), true, &mut skipped).unwrap(),
-            Some(1)
-        );
+        assert_eq!(if_there("tests", Ok(1), true, &mut skipped).unwrap(), Some(1));
         let absent = || Err::<u8, _>(anyhow!("no network").context("cannot bring it"));
-        assert_eq!(
-            if_there("tests", absent(), false, &mut skipped).unwrap(),
-            None
-        );
+        assert_eq!(if_there("tests", absent(), false, &mut skipped).unwrap(), None);
         assert_eq!(skipped, ["tests are skipped: cannot bring it: no network"]);
         let error = if_there("tests", absent(), true, &mut skipped).unwrap_err();
-        assert_eq!(
-            format!("{error:#}"),
-            "the tests cannot run: cannot bring it: no network"
-        );
+        assert_eq!(format!("{error:#}"), "the tests cannot run: cannot bring it: no network");
     }
 }

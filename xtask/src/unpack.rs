@@ -11,15 +11,10 @@ use flate2::read::GzDecoder;
 /// new folder `folder`.
 pub(crate) fn unpack(archive: &Path, inside: &str, folder: &Path) -> Result<()> {
     let file = File::open(archive).with_context(|| format!("cannot open {}", archive.display()))?;
-    let is_tar = archive
-        .extension()
-        .is_some_and(|extension| extension == "gz");
-    let files = if is_tar {
-        from_tar(file, inside, folder)
-    } else {
-        from_zip(file, inside, folder)
-    }
-    .with_context(|| format!("cannot unpack {}", archive.display()))?;
+    let is_tar = archive.extension().is_some_and(|extension| extension == "gz");
+    let files =
+        if is_tar { from_tar(file, inside, folder) } else { from_zip(file, inside, folder) }
+            .with_context(|| format!("cannot unpack {}", archive.display()))?;
     if files == 0 {
         bail!("{} holds no folder {inside}", archive.display());
     }
@@ -65,10 +60,7 @@ fn path_inside(name: &str, inside: &str) -> Result<Option<PathBuf>> {
         bail!("the archive is hostile: it has a file named {name:?}");
     }
     let rest = Path::new(name).strip_prefix(inside);
-    Ok(rest
-        .ok()
-        .filter(|rest| *rest != Path::new(""))
-        .map(Path::to_path_buf))
+    Ok(rest.ok().filter(|rest| *rest != Path::new("")).map(Path::to_path_buf))
 }
 
 fn write(content: &mut impl Read, path: &Path) -> Result<()> {
@@ -86,18 +78,13 @@ mod tests {
 
     use super::*;
 
-    const FILES: [(&str, &str); 3] = [
-        ("a/setup.py", "no"),
-        ("a/model/config.json", "{}"),
-        ("a/model/pool/config.json", "[]"),
-    ];
+    const FILES: [(&str, &str); 3] =
+        [("a/setup.py", "no"), ("a/model/config.json", "{}"), ("a/model/pool/config.json", "[]")];
 
     fn zip_of(files: &[(&str, &str)], path: &Path) {
         let mut archive = zip::ZipWriter::new(File::create(path).unwrap());
         for (name, text) in files {
-            archive
-                .start_file(*name, zip::write::SimpleFileOptions::default())
-                .unwrap();
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
             archive.write_all(text.as_bytes()).unwrap();
         }
         archive.finish().unwrap();
@@ -119,10 +106,7 @@ mod tests {
 
     fn both(files: &[(&str, &str)], check: impl Fn(Result<()>, &Path)) {
         let temporary = tempfile::tempdir().unwrap();
-        let (wheel, sdist) = (
-            temporary.path().join("a.whl"),
-            temporary.path().join("a.tar.gz"),
-        );
+        let (wheel, sdist) = (temporary.path().join("a.whl"), temporary.path().join("a.tar.gz"));
         zip_of(files, &wheel);
         tar_of(files, &sdist);
         for archive in [wheel, sdist] {
@@ -135,27 +119,15 @@ mod tests {
     fn only_the_folder_that_was_asked_for_is_unpacked() {
         both(&FILES, |result, folder| {
             result.unwrap();
-            assert_eq!(
-                fs::read_to_string(folder.join("config.json")).unwrap(),
-                "{}"
-            );
-            assert_eq!(
-                fs::read_to_string(folder.join("pool/config.json")).unwrap(),
-                "[]"
-            );
+            assert_eq!(fs::read_to_string(folder.join("config.json")).unwrap(), "{}");
+            assert_eq!(fs::read_to_string(folder.join("pool/config.json")).unwrap(), "[]");
             assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
         });
     }
 
     #[test]
     fn names_that_leave_the_folder_are_refused() {
-        for name in [
-            "a/model/../../x",
-            "/x",
-            "../x",
-            "a/model/c:x",
-            "a/model\\..\\x",
-        ] {
+        for name in ["a/model/../../x", "/x", "../x", "a/model/c:x", "a/model\\..\\x"] {
             both(&[(name, "x")], |result, _| {
                 let message = format!("{:#}", result.unwrap_err());
                 assert!(message.contains("hostile"), "{name}: {message}");

@@ -22,9 +22,7 @@ pub(crate) fn adapter() -> Result<()> {
 }
 
 fn has_loader(folders: &[PathBuf]) -> bool {
-    folders
-        .iter()
-        .any(|folder| folder.join("libvulkan.so.1").exists())
+    folders.iter().any(|folder| folder.join("libvulkan.so.1").exists())
 }
 
 fn library_folders() -> Vec<PathBuf> {
@@ -39,9 +37,8 @@ fn library_folders() -> Vec<PathBuf> {
 
 /// Whether a folder holds a driver's manifest.
 fn has_driver(folders: &[PathBuf]) -> bool {
-    let named = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"]
-        .iter()
-        .any(|name| env::var_os(name).is_some());
+    let named =
+        ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].iter().any(|name| env::var_os(name).is_some());
     named
         || folders
             .iter()
@@ -51,11 +48,7 @@ fn has_driver(folders: &[PathBuf]) -> bool {
 fn driver_folders() -> Vec<PathBuf> {
     let system = ["/usr/share", "/usr/local/share", "/etc"].map(PathBuf::from);
     let own = env::home_dir().map(|home| home.join(".local/share"));
-    system
-        .into_iter()
-        .chain(own)
-        .map(|folder| folder.join("vulkan/icd.d"))
-        .collect()
+    system.into_iter().chain(own).map(|folder| folder.join("vulkan/icd.d")).collect()
 }
 
 #[cfg(test)]
@@ -66,9 +59,7 @@ mod tests {
     fn a_driver_is_a_manifest_in_one_of_the_folders() {
         let folder = tempfile::tempdir().unwrap();
         let folders = [folder.path().join("absent"), folder.path().to_path_buf()];
-        let set = env::var_os("VK_DRIVER_FILES")
-            .or(env::var_os("VK_ICD_FILENAMES"))
-            .is_some();
+        let set = env::var_os("VK_DRIVER_FILES").or(env::var_os("VK_ICD_FILENAMES")).is_some();
         assert_eq!(has_driver(&folders), set);
         fs::write(folder.path().join("lvp_icd.json"), "{}").unwrap();
         assert!(has_driver(&folders));

@@ -95,10 +95,7 @@ impl Checkpoint {
     /// If there is none of that name, if its numbers are integers, or if the file cannot be read.
     pub fn tensor(&self, name: &str) -> Result<HostTensor, CheckpointError> {
         self.weights.tensor(name).unwrap_or_else(|| {
-            Err(CheckpointError::NoTensor {
-                folder: self.folder.clone(),
-                name: name.to_owned(),
-            })
+            Err(CheckpointError::NoTensor { folder: self.folder.clone(), name: name.to_owned() })
         })
     }
 }

@@ -54,24 +54,13 @@ mod tests {
     fn every_float_widens_to_the_same_number() {
         check(ElementType::F64, &1.5_f64.to_le_bytes(), &[1.5]);
         check(ElementType::F32, &(-0.1_f32).to_le_bytes(), &[-0.1]);
-        check(
-            ElementType::F16,
-            &f16::from_f32(0.25).to_le_bytes(),
-            &[0.25],
-        );
-        check(
-            ElementType::Bf16,
-            &bf16::from_f32(-3.0).to_le_bytes(),
-            &[-3.0],
-        );
+        check(ElementType::F16, &f16::from_f32(0.25).to_le_bytes(), &[0.25]);
+        check(ElementType::Bf16, &bf16::from_f32(-3.0).to_le_bytes(), &[-3.0]);
     }
 
     #[test]
     fn integers_are_no_parameters() {
-        let long = ElementType::Other {
-            name: "int64",
-            size: 8,
-        };
+        let long = ElementType::Other { name: "int64", size: 8 };
         assert_eq!(long.widen(&[0; 8]), Err("int64"));
     }
 }

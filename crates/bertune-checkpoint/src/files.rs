@@ -17,9 +17,7 @@ pub(crate) fn read_json_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
         return Err(read_error(path, std::io::Error::other(message)));
     }
     let mut bytes = Vec::new();
-    file.take(MAX_JSON_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(|source| read_error(path, source))?;
+    file.take(MAX_JSON_BYTES).read_to_end(&mut bytes).map_err(|source| read_error(path, source))?;
     Ok(bytes)
 }
 
@@ -29,11 +27,7 @@ pub(crate) fn parse_json<'a, T: serde::Deserialize<'a>>(
     bytes: &'a [u8],
 ) -> Result<T, CheckpointError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let at = |key: String, source| CheckpointError::Json {
-        file: path.to_path_buf(),
-        key,
-        source,
-    };
+    let at = |key: String, source| CheckpointError::Json { file: path.to_path_buf(), key, source };
     let value = serde_path_to_error::deserialize(&mut json)
         .map_err(|error| at(error.path().to_string(), error.into_inner()))?;
     json.end().map_err(|source| at(String::new(), source))?;
@@ -63,22 +57,13 @@ pub(crate) fn open(path: &Path) -> Result<File, CheckpointError> {
 }
 
 pub(crate) fn length(file: &File, path: &Path) -> Result<u64, CheckpointError> {
-    Ok(file
-        .metadata()
-        .map_err(|source| read_error(path, source))?
-        .len())
+    Ok(file.metadata().map_err(|source| read_error(path, source))?.len())
 }
 
 pub(crate) fn read_error(path: &Path, source: std::io::Error) -> CheckpointError {
-    CheckpointError::Read {
-        path: path.to_path_buf(),
-        source,
-    }
+    CheckpointError::Read { path: path.to_path_buf(), source }
 }
 
 pub(crate) fn write_error(path: &Path, source: std::io::Error) -> CheckpointError {
-    CheckpointError::Write {
-        path: path.to_path_buf(),
-        source,
-    }
+    CheckpointError::Write { path: path.to_path_buf(), source }
 }

@@ -18,14 +18,10 @@ pub fn find_checkpoint(id_or_folder: &str, hub: &HubOptions) -> Result<PathBuf, 
         return Ok(path.to_path_buf());
     }
     if path.exists() {
-        return Err(CheckpointError::NotAFolder {
-            path: path.to_path_buf(),
-        });
+        return Err(CheckpointError::NotAFolder { path: path.to_path_buf() });
     }
     if !is_id(id_or_folder) {
-        return Err(CheckpointError::NoFolder {
-            path: path.to_path_buf(),
-        });
+        return Err(CheckpointError::NoFolder { path: path.to_path_buf() });
     }
     find_on_hub(id_or_folder, hub)
 }
@@ -33,15 +29,11 @@ pub fn find_checkpoint(id_or_folder: &str, hub: &HubOptions) -> Result<PathBuf, 
 fn find_on_hub(id: &str, hub: &HubOptions) -> Result<PathBuf, CheckpointError> {
     let revision = hub.revision.as_deref().unwrap_or("main");
     if !is_revision(revision) {
-        return Err(CheckpointError::Revision {
-            revision: revision.to_owned(),
-        });
+        return Err(CheckpointError::Revision { revision: revision.to_owned() });
     }
     let cache = hub.cache.as_ref().ok_or(CheckpointError::NoCache)?;
-    let cache = std::path::absolute(cache).map_err(|source| CheckpointError::Read {
-        path: cache.clone(),
-        source,
-    })?;
+    let cache = std::path::absolute(cache)
+        .map_err(|source| CheckpointError::Read { path: cache.clone(), source })?;
     let cached = snapshot(&cache, id, revision).filter(|snapshot| has_model(snapshot));
     match (cached, hub.connection) {
         (Some(cached), Connection::Online) if !has_tokenizer(&cached) => {
@@ -67,12 +59,7 @@ fn fetch(
     cache: &Path,
     options: &HubOptions,
 ) -> Result<PathBuf, CheckpointError> {
-    let download = crate::hub::download::Download {
-        id,
-        revision,
-        cache,
-        options,
-    };
+    let download = crate::hub::download::Download { id, revision, cache, options };
     download.run()
 }
 

@@ -71,9 +71,7 @@ impl HubOptions {
             revision: None,
             cache: cache.or_else(|| Some(home.as_ref()?.join("hub"))),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
-            token: token
-                .map(|token| token.trim().to_owned())
-                .filter(|token| !token.is_empty()),
+            token: token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
             connection: connection(variable("HF_HUB_OFFLINE").as_deref()),
             progress: Progress::Hidden,
         }

@@ -24,18 +24,12 @@ impl LoadRules {
 
     /// The modules of these names, with or without `bert.`, may be missing and then stay new.
     pub fn initialising(modules: &[&str]) -> Self {
-        Self {
-            may_be_missing: canonical(modules),
-            stay_new: Vec::new(),
-        }
+        Self { may_be_missing: canonical(modules), stay_new: Vec::new() }
     }
 
     /// The modules of these names stay new whatever the checkpoint holds, be it of another shape.
     pub fn replacing(self, modules: &[&str]) -> Self {
-        Self {
-            stay_new: canonical(modules),
-            ..self
-        }
+        Self { stay_new: canonical(modules), ..self }
     }
 
     pub(crate) fn may_be_missing(&self, name: &str) -> bool {
@@ -48,10 +42,7 @@ impl LoadRules {
 }
 
 fn canonical(modules: &[&str]) -> Vec<String> {
-    modules
-        .iter()
-        .filter_map(|name| canonical_name(name))
-        .collect()
+    modules.iter().filter_map(|name| canonical_name(name)).collect()
 }
 
 fn is_in(modules: &[String], name: &str) -> bool {

@@ -25,13 +25,8 @@ pub fn load_module<B: Backend, M: Module<B>>(
     device: &B::Device,
 ) -> Result<(M, LoadReport), CheckpointError> {
     let (sources, report) = plan::<B, M>(&module, checkpoint, rules)?;
-    let mut loader = Loader {
-        checkpoint,
-        sources,
-        device,
-        path: ModulePath::default(),
-        error: None,
-    };
+    let mut loader =
+        Loader { checkpoint, sources, device, path: ModulePath::default(), error: None };
     let module = module.map(&mut loader);
     match loader.error {
         Some(error) => Err(error),
@@ -49,9 +44,7 @@ pub fn module_tensors<B: Backend, M: Module<B>>(module: &M) -> BTreeMap<String, 
 /// The ids of a module's parameters with their Hugging Face names, in the module's order.
 pub fn parameter_names<B: Backend, M: Module<B>>(module: &M) -> Vec<(ParamId, String)> {
     let parameters = parameters::<B, M>(module).into_iter();
-    parameters
-        .map(|parameter| (parameter.id, parameter.name))
-        .collect()
+    parameters.map(|parameter| (parameter.id, parameter.name)).collect()
 }
 
 /// Which of the checkpoint's tensors each parameter is to be filled with.
@@ -119,9 +112,7 @@ fn report(checkpoint: &Checkpoint, sources: &Sources, initialised: Vec<String>) 
     used.sort();
     let names = checkpoint.names().map(str::to_owned);
     LoadReport {
-        ignored: names
-            .filter(|name| used.binary_search(name).is_err())
-            .collect(),
+        ignored: names.filter(|name| used.binary_search(name).is_err()).collect(),
         used,
         initialised,
     }
@@ -139,10 +130,9 @@ impl<B: Backend> Loader<'_, B> {
     fn read<const D: usize>(&mut self) -> Option<Tensor<B, D>> {
         let source = self.sources.get(&self.path.hugging_face_name())?;
         match self.checkpoint.tensor(source) {
-            Ok(HostTensor { shape, values }) => Some(Tensor::from_data(
-                TensorData::new(values, shape),
-                self.device,
-            )),
+            Ok(HostTensor { shape, values }) => {
+                Some(Tensor::from_data(TensorData::new(values, shape), self.device))
+            }
             Err(error) => {
                 self.error.get_or_insert(error);
                 None

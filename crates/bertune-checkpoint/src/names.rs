@@ -17,12 +17,9 @@ pub fn canonical_name(name: &str) -> Option<String> {
     if name.ends_with("position_ids") || name.ends_with("embeddings.token_type_ids") {
         return None;
     }
-    let renamed = [
-        ("LayerNorm.gamma", "LayerNorm.weight"),
-        ("LayerNorm.beta", "LayerNorm.bias"),
-    ]
-    .into_iter()
-    .find_map(|(old, new)| Some(format!("{}{new}", name.strip_suffix(old)?)));
+    let renamed = [("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")]
+        .into_iter()
+        .find_map(|(old, new)| Some(format!("{}{new}", name.strip_suffix(old)?)));
     Some(renamed.unwrap_or_else(|| name.to_owned()))
 }
 
@@ -60,14 +57,8 @@ mod tests {
         let query = Some("encoder.layer.0.attention.self.query.weight");
         check("bert.encoder.layer.0.attention.self.query.weight", query);
         check("encoder.layer.0.attention.self.query.weight", query);
-        check(
-            "module.bert.encoder.layer.0.attention.self.query.weight",
-            query,
-        );
-        check(
-            "bert.embeddings.LayerNorm.beta",
-            Some("embeddings.LayerNorm.bias"),
-        );
+        check("module.bert.encoder.layer.0.attention.self.query.weight", query);
+        check("bert.embeddings.LayerNorm.beta", Some("embeddings.LayerNorm.bias"));
         check("classifier.weight", Some("classifier.weight"));
         check("cls.predictions.bias", Some("cls.predictions.bias"));
         check("mixer.gamma", Some("mixer.gamma"));

@@ -33,23 +33,15 @@ pub(crate) struct PickleFile {
 impl PickleFile {
     pub(crate) fn open(path: &Path) -> Result<Self, CheckpointError> {
         let (tensors, container) = container::open(path).map_err(|problem| problem.at(path))?;
-        let file = Self {
-            path: path.to_path_buf(),
-            tensors,
-            container,
-        };
+        let file = Self { path: path.to_path_buf(), tensors, container };
         for (name, record) in &file.tensors {
-            file.container
-                .locate(record)
-                .map_err(|problem| problem.of(name).at(path))?;
+            file.container.locate(record).map_err(|problem| problem.of(name).at(path))?;
         }
         Ok(file)
     }
 
     pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.tensors
-            .iter()
-            .map(|(name, record)| (name.as_str(), record.shape.as_slice()))
+        self.tensors.iter().map(|(name, record)| (name.as_str(), record.shape.as_slice()))
     }
 
     /// `None` if there is no such tensor.
@@ -59,24 +51,16 @@ impl PickleFile {
     }
 
     fn read(&self, name: &str, record: &TensorRecord) -> Result<HostTensor, CheckpointError> {
-        let range = self
-            .container
-            .locate(record)
-            .map_err(|problem| problem.at(&self.path))?;
+        let range = self.container.locate(record).map_err(|problem| problem.at(&self.path))?;
         let bytes = read_range(&self.path, range)?;
-        let values = record
-            .storage
-            .element_type
-            .widen(&bytes)
-            .map_err(|element_type| CheckpointError::ElementType {
+        let values = record.storage.element_type.widen(&bytes).map_err(|element_type| {
+            CheckpointError::ElementType {
                 file: self.path.clone(),
                 name: name.to_owned(),
                 element_type: element_type.to_owned(),
-            })?;
-        Ok(HostTensor {
-            shape: record.shape.clone(),
-            values: record.gather(values),
-        })
+            }
+        })?;
+        Ok(HostTensor { shape: record.shape.clone(), values: record.gather(values) })
     }
 }
 

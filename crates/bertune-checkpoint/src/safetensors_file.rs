@@ -22,10 +22,8 @@ pub(crate) struct SafetensorsFile {
 
 impl SafetensorsFile {
     pub(crate) fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let broken = |problem: String| CheckpointError::Safetensors {
-            file: path.to_path_buf(),
-            problem,
-        };
+        let broken =
+            |problem: String| CheckpointError::Safetensors { file: path.to_path_buf(), problem };
         let file_length = length(&open(path)?, path)?;
         let data_start = data_start(path, file_length)?;
         let header = read_range(path, LENGTH_BYTES..data_start)?;
@@ -47,9 +45,7 @@ impl SafetensorsFile {
     }
 
     pub(crate) fn shapes(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.tensors
-            .iter()
-            .map(|(name, info)| (name.as_str(), info.shape.as_slice()))
+        self.tensors.iter().map(|(name, info)| (name.as_str(), info.shape.as_slice()))
     }
 
     /// `None` if there is no such tensor.
@@ -79,10 +75,8 @@ impl SafetensorsFile {
 }
 
 fn data_start(path: &Path, file_length: u64) -> Result<u64, CheckpointError> {
-    let broken = |problem: String| CheckpointError::Safetensors {
-        file: path.to_path_buf(),
-        problem,
-    };
+    let broken =
+        |problem: String| CheckpointError::Safetensors { file: path.to_path_buf(), problem };
     if file_length < LENGTH_BYTES {
         return Err(broken(format!("it has only {file_length} bytes")));
     }

@@ -45,9 +45,7 @@ impl StagedFolder {
     pub fn create(target: &Path) -> Result<Self, CheckpointError> {
         let target = resolve(target)?;
         let neighbours = Neighbours::of(&target);
-        neighbours
-            .tidy()
-            .map_err(|source| write_error(&target, source))?;
+        neighbours.tidy().map_err(|source| write_error(&target, source))?;
         check_replaceable(&target)?;
         let staging = neighbours.unused("staging");
         let lock_path = lock_path(&staging);
@@ -57,11 +55,7 @@ impl StagedFolder {
             fs::remove_file(&lock_path).ok();
             write_error(&staging, source)
         })?;
-        Ok(Self {
-            target,
-            staging,
-            _lock: lock,
-        })
+        Ok(Self { target, staging, _lock: lock })
     }
 
     /// The folder to write into.
@@ -143,10 +137,7 @@ impl<'a> Neighbours<'a> {
         let mut found = Vec::new();
         for entry in fs::read_dir(parent(self.target))? {
             let name = entry?.file_name();
-            if name
-                .as_encoded_bytes()
-                .starts_with(prefix.as_encoded_bytes())
-            {
+            if name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
                 found.push(parent(self.target).join(name));
             }
         }
@@ -197,9 +188,7 @@ fn lock(path: &Path) -> io::Result<File> {
 /// The target without links in its path, so that it has a name and a parent, which is made.
 fn resolve(target: &Path) -> Result<PathBuf, CheckpointError> {
     if target.exists() {
-        return target
-            .canonicalize()
-            .map_err(|source| read_error(target, source));
+        return target.canonicalize().map_err(|source| read_error(target, source));
     }
     let target = std::path::absolute(target).map_err(|source| read_error(target, source))?;
     fs::create_dir_all(parent(&target)).map_err(|source| write_error(parent(&target), source))?;
@@ -215,15 +204,11 @@ fn check_replaceable(target: &Path) -> Result<(), CheckpointError> {
         return Ok(());
     }
     if !target.is_dir() {
-        return Err(CheckpointError::NotAFolder {
-            path: target.to_path_buf(),
-        });
+        return Err(CheckpointError::NotAFolder { path: target.to_path_buf() });
     }
     let mut entries = fs::read_dir(target).map_err(|source| read_error(target, source))?;
     if entries.next().is_some() && !target.join("config.json").is_file() {
-        return Err(CheckpointError::ForeignFolder {
-            folder: target.to_path_buf(),
-        });
+        return Err(CheckpointError::ForeignFolder { folder: target.to_path_buf() });
     }
     Ok(())
 }
@@ -275,10 +260,8 @@ mod tests {
     }
 
     fn names(folder: &Path) -> Vec<OsString> {
-        let mut names: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         names
     }
@@ -360,10 +343,7 @@ mod tests {
     #[test]
     fn a_run_killed_between_two_steps_gets_its_old_folder_back() {
         let home = tempfile::tempdir().unwrap();
-        let (target, old) = (
-            home.path().join("model"),
-            home.path().join(".model.old-1-0"),
-        );
+        let (target, old) = (home.path().join("model"), home.path().join(".model.old-1-0"));
         fs::create_dir(&old).unwrap();
         write(&old, "old");
         drop(StagedFolder::create(&target).unwrap());

@@ -28,9 +28,7 @@ impl Weights {
     pub(crate) fn open(folder: &Path) -> Result<Self, CheckpointError> {
         let first = WEIGHT_FILES.iter().find(|name| folder.join(name).is_file());
         let Some(name) = first else {
-            return Err(CheckpointError::NoWeights {
-                folder: folder.to_path_buf(),
-            });
+            return Err(CheckpointError::NoWeights { folder: folder.to_path_buf() });
         };
         let path = folder.join(name);
         let names = if name.ends_with(".index.json") {
@@ -38,9 +36,7 @@ impl Weights {
         } else {
             vec![(*name).to_owned()]
         };
-        let files = names
-            .iter()
-            .map(|name| WeightFile::open(&folder.join(name)));
+        let files = names.iter().map(|name| WeightFile::open(&folder.join(name)));
         Ok(Self::of(files.collect::<Result<_, _>>()?))
     }
 
@@ -81,10 +77,7 @@ enum WeightFile {
 impl WeightFile {
     fn open(path: &Path) -> Result<Self, CheckpointError> {
         check_is_no_pointer(path)?;
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "safetensors")
-        {
+        if path.extension().is_some_and(|extension| extension == "safetensors") {
             SafetensorsFile::open(path).map(Self::Safetensors)
         } else {
             PickleFile::open(path).map(Self::Pickle)
@@ -106,9 +99,7 @@ fn check_is_no_pointer(path: &Path) -> Result<(), CheckpointError> {
     let file_length = length(&open(path)?, path)?;
     let start = read_range(path, 0..file_length.min(START.len() as u64))?;
     if start == START {
-        return Err(CheckpointError::LfsPointer {
-            file: path.to_path_buf(),
-        });
+        return Err(CheckpointError::LfsPointer { file: path.to_path_buf() });
     }
     Ok(())
 }
@@ -141,10 +132,9 @@ pub(crate) fn shards(index: &Path) -> Result<Vec<String>, CheckpointError> {
 fn existing_shards(folder: &Path, index: &Path) -> Result<Vec<String>, CheckpointError> {
     let names = shards(index)?;
     match names.iter().find(|name| !folder.join(name).is_file()) {
-        Some(shard) => Err(CheckpointError::NoShard {
-            index: index.to_path_buf(),
-            shard: shard.clone(),
-        }),
+        Some(shard) => {
+            Err(CheckpointError::NoShard { index: index.to_path_buf(), shard: shard.clone() })
+        }
         None => Ok(names),
     }
 }

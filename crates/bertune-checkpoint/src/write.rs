@@ -44,11 +44,7 @@ fn write_safetensors(path: &Path, tensors: &BTreeMap<String, HostTensor>) -> std
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(&header)?;
     for tensor in tensors.values() {
-        let bytes: Vec<_> = tensor
-            .values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
+        let bytes: Vec<_> = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
         file.write_all(&bytes)?;
     }
     file.flush()
@@ -59,12 +55,7 @@ fn header(tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<Vec<u8>> {
     let mut end = 0;
     let infos = tensors.iter().map(|(name, tensor)| {
         let elements = tensor.shape.iter().product::<usize>();
-        assert_eq!(
-            tensor.values.len(),
-            elements,
-            "`{name}` has the shape {:?}",
-            tensor.shape
-        );
+        assert_eq!(tensor.values.len(), elements, "`{name}` has the shape {:?}", tensor.shape);
         let start = end;
         end += elements * size_of::<f32>();
         let info = TensorInfo {

@@ -20,20 +20,12 @@ fn home() -> TempDir {
 }
 
 fn tensor(shape: &[usize], values: &[f32]) -> HostTensor {
-    HostTensor {
-        shape: shape.to_vec(),
-        values: values.to_vec(),
-    }
+    HostTensor { shape: shape.to_vec(), values: values.to_vec() }
 }
 
 fn safetensors(header: &Value, data: &[u8]) -> Vec<u8> {
     let header = header.to_string();
-    [
-        &(header.len() as u64).to_le_bytes(),
-        header.as_bytes(),
-        data,
-    ]
-    .concat()
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
 }
 
 fn open_bytes(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
@@ -48,23 +40,14 @@ fn message(folder: &Path) -> String {
 
 fn tensors() -> BTreeMap<String, HostTensor> {
     BTreeMap::from([
-        (
-            "b".to_owned(),
-            tensor(
-                &[2, 3],
-                &[0.1, -0.0, f32::MIN_POSITIVE, 1e30, f32::NAN, 6.0],
-            ),
-        ),
+        ("b".to_owned(), tensor(&[2, 3], &[0.1, -0.0, f32::MIN_POSITIVE, 1e30, f32::NAN, 6.0])),
         ("a.scalar".to_owned(), tensor(&[], &[7.0])),
         ("c.empty".to_owned(), tensor(&[0, 4], &[])),
     ])
 }
 
 fn config() -> Map<String, Value> {
-    json!({"zebra": 1, "model_type": "bert", "nested": {"ä": [1.5]}})
-        .as_object()
-        .unwrap()
-        .clone()
+    json!({"zebra": 1, "model_type": "bert", "nested": {"ä": [1.5]}}).as_object().unwrap().clone()
 }
 
 #[test]
@@ -75,19 +58,11 @@ fn what_is_written_comes_back_bit_for_bit() {
     write_checkpoint(staged.path(), &tensors(), &config()).unwrap();
     staged.commit().unwrap();
     let checkpoint = Checkpoint::open(&target).unwrap();
-    assert_eq!(
-        checkpoint.names().collect::<Vec<_>>(),
-        ["a.scalar", "b", "c.empty"]
-    );
+    assert_eq!(checkpoint.names().collect::<Vec<_>>(), ["a.scalar", "b", "c.empty"]);
     for (name, written) in tensors() {
         let read = checkpoint.tensor(&name).unwrap();
-        let bits = |tensor: &HostTensor| {
-            tensor
-                .values
-                .iter()
-                .map(|v| v.to_bits())
-                .collect::<Vec<_>>()
-        };
+        let bits =
+            |tensor: &HostTensor| tensor.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(read.shape, written.shape);
         assert_eq!(bits(&read), bits(&written));
     }
@@ -122,37 +97,21 @@ fn a_failed_write_is_told_with_its_path() {
     let home = home();
     fs::create_dir(home.path().join("model.safetensors")).unwrap();
     let error = write_checkpoint(home.path(), &tensors(), &config()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("model.safetensors: cannot be written"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("model.safetensors: cannot be written"), "{error}");
 }
 
 fn check_widened(dtype: &str, bytes: &[u8], expected: &[f32]) {
     let header =
         json!({"x": {"dtype": dtype, "shape": [expected.len()], "data_offsets": [0, bytes.len()]}});
     let home = home();
-    fs::write(
-        home.path().join("model.safetensors"),
-        safetensors(&header, bytes),
-    )
-    .unwrap();
+    fs::write(home.path().join("model.safetensors"), safetensors(&header, bytes)).unwrap();
     let checkpoint = Checkpoint::open(home.path()).unwrap();
-    assert_eq!(
-        checkpoint.tensor("x").unwrap(),
-        tensor(&[expected.len()], expected)
-    );
+    assert_eq!(checkpoint.tensor("x").unwrap(), tensor(&[expected.len()], expected));
 }
 
 #[test]
 fn other_floats_are_widened() {
-    let halves = [
-        f16::from_f32(0.5).to_le_bytes(),
-        f16::from_f32(-2.0).to_le_bytes(),
-    ]
-    .concat();
+    let halves = [f16::from_f32(0.5).to_le_bytes(), f16::from_f32(-2.0).to_le_bytes()].concat();
     check_widened("F16", &halves, &[0.5, -2.0]);
     check_widened("BF16", &bf16::from_f32(3.0).to_le_bytes(), &[3.0]);
     check_widened("F64", &0.25_f64.to_le_bytes(), &[0.25]);
@@ -164,20 +123,14 @@ fn integers_are_an_error_only_when_wanted() {
     let header = json!({"position_ids": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]}});
     let checkpoint = open_bytes(&safetensors(&header, &[0; 8])).unwrap();
     let error = checkpoint.tensor("position_ids").unwrap_err().to_string();
-    assert!(
-        error.contains("`position_ids` holds I64 numbers"),
-        "{error}"
-    );
+    assert!(error.contains("`position_ids` holds I64 numbers"), "{error}");
     let error = checkpoint.tensor("absent").unwrap_err().to_string();
     assert!(error.contains("no tensor `absent`"), "{error}");
 }
 
 fn check_broken(bytes: &[u8], part: &str) {
     let error = open_bytes(bytes).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::Safetensors { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::Safetensors { .. }), "{error}");
     assert!(error.to_string().contains(part), "{error}");
 }
 
@@ -185,39 +138,15 @@ fn check_broken(bytes: &[u8], part: &str) {
 fn damaged_safetensors_are_refused() {
     let one = |shape: Value, offsets: [u64; 2]| json!({"x": {"dtype": "F32", "shape": shape, "data_offsets": offsets}});
     check_broken(b"", "only 0 bytes");
-    check_broken(
-        &[0xff; 100],
-        "announces a header of 18446744073709551615 bytes",
-    );
-    check_broken(
-        &[8, 0, 0, 0, 0, 0, 0, 0, b'{'],
-        "announces a header of 8 bytes",
-    );
+    check_broken(&[0xff; 100], "announces a header of 18446744073709551615 bytes");
+    check_broken(&[8, 0, 0, 0, 0, 0, 0, 0, b'{'], "announces a header of 8 bytes");
     check_broken(&[2, 0, 0, 0, 0, 0, 0, 0, b'{', b'x'], "line 1");
-    check_broken(
-        &safetensors(&one(json!([2]), [0, 8]), &[0; 4]),
-        "the file has",
-    );
-    check_broken(
-        &safetensors(&one(json!([1]), [0, 4]), &[0; 8]),
-        "the file has",
-    );
-    check_broken(
-        &safetensors(&one(json!([3]), [0, 8]), &[0; 8]),
-        "invalid shape",
-    );
-    check_broken(
-        &safetensors(&one(json!([1]), [4, 8]), &[0; 8]),
-        "invalid offset",
-    );
-    check_broken(
-        &safetensors(&one(json!([1]), [8, 4]), &[0; 8]),
-        "invalid offset",
-    );
-    check_broken(
-        &safetensors(&one(json!([u64::MAX, 2]), [0, 8]), &[0; 8]),
-        "overflow",
-    );
+    check_broken(&safetensors(&one(json!([2]), [0, 8]), &[0; 4]), "the file has");
+    check_broken(&safetensors(&one(json!([1]), [0, 4]), &[0; 8]), "the file has");
+    check_broken(&safetensors(&one(json!([3]), [0, 8]), &[0; 8]), "invalid shape");
+    check_broken(&safetensors(&one(json!([1]), [4, 8]), &[0; 8]), "invalid offset");
+    check_broken(&safetensors(&one(json!([1]), [8, 4]), &[0; 8]), "invalid offset");
+    check_broken(&safetensors(&one(json!([u64::MAX, 2]), [0, 8]), &[0; 8]), "overflow");
     let overlapping = json!({
         "x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
         "y": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},
@@ -231,10 +160,7 @@ fn a_file_cut_anywhere_is_an_error() {
     write_checkpoint(home.path(), &tensors(), &config()).unwrap();
     let bytes = fs::read(home.path().join("model.safetensors")).unwrap();
     for length in 0..bytes.len() {
-        assert!(
-            open_bytes(&bytes[..length]).is_err(),
-            "cut to {length} bytes"
-        );
+        assert!(open_bytes(&bytes[..length]).is_err(), "cut to {length} bytes");
     }
 }
 
@@ -244,10 +170,7 @@ fn a_file_that_shrinks_after_it_was_opened_is_an_error() {
     write_checkpoint(home.path(), &tensors(), &config()).unwrap();
     let checkpoint = Checkpoint::open(home.path()).unwrap();
     fs::write(home.path().join("model.safetensors"), b"short").unwrap();
-    assert!(matches!(
-        checkpoint.tensor("b"),
-        Err(CheckpointError::Read { .. })
-    ));
+    assert!(matches!(checkpoint.tensor("b"), Err(CheckpointError::Read { .. })));
 }
 
 proptest! {
@@ -285,10 +208,7 @@ fn shards_are_one_checkpoint() {
     let home = home();
     write_shard(home.path(), "model-1.safetensors", "x", &[1.0]);
     write_shard(home.path(), "model-2.safetensors", "y", &[2.0]);
-    write_index(
-        home.path(),
-        &json!({"x": "model-1.safetensors", "y": "model-2.safetensors"}),
-    );
+    write_index(home.path(), &json!({"x": "model-1.safetensors", "y": "model-2.safetensors"}));
     let checkpoint = Checkpoint::open(home.path()).unwrap();
     assert_eq!(checkpoint.names().collect::<Vec<_>>(), ["x", "y"]);
     assert_eq!(checkpoint.tensor("y").unwrap().values, [2.0]);
@@ -303,10 +223,7 @@ fn an_index_names_files_beside_it_that_are_there() {
     assert!(message(home.path()).contains("`../secret.safetensors` is no shard"));
     write_index(home.path(), &json!({"x": 3}));
     let message = message(home.path());
-    assert!(
-        message.contains("index.json: `weight_map.x`: invalid type"),
-        "{message}"
-    );
+    assert!(message.contains("index.json: `weight_map.x`: invalid type"), "{message}");
 }
 
 #[test]
@@ -335,10 +252,7 @@ fn what_a_folder_lacks_is_said() {
 fn pointers_of_git_lfs_are_recognised() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
     let error = open_bytes(pointer.as_bytes()).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::LfsPointer { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::LfsPointer { .. }), "{error}");
 }
 
 #[derive(Debug, Deserialize)]
@@ -364,10 +278,7 @@ fn a_wrong_config_is_told_with_key_line_and_column() {
     check_config("", &["line 1 column 0"]);
     check_config("[]", &["invalid type: sequence", "line 1"]);
     check_config("{} trailing", &["trailing characters"]);
-    check_config(
-        "{\n \"hidden_size\": \"big\"\n}",
-        &["`hidden_size`", "line 2 column"],
-    );
+    check_config("{\n \"hidden_size\": \"big\"\n}", &["`hidden_size`", "line 2 column"]);
     check_config("{}", &["missing field `hidden_size`"]);
     check_config("{\"hidden_size\": \u{7f}", &["line 1 column"]);
     check_config(&"[".repeat(1 << 20), &["line 1"]);

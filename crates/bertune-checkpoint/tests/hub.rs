@@ -29,10 +29,7 @@ struct Hub {
 
 impl Hub {
     fn with(files: &[(&'static str, &'static str)]) -> Self {
-        Self {
-            files: files.iter().copied().collect(),
-            ..Self::default()
-        }
+        Self { files: files.iter().copied().collect(), ..Self::default() }
     }
 
     /// Serves until the test ends; the address to ask.
@@ -60,12 +57,8 @@ impl Hub {
         };
         self.requests.lock().unwrap().push(path.to_owned());
         let header = |name: &str| {
-            let found = request
-                .iter()
-                .find(|line| line.to_lowercase().starts_with(name));
-            found
-                .and_then(|line| line.split_once(": "))
-                .map(|(_, value)| value)
+            let found = request.iter().find(|line| line.to_lowercase().starts_with(name));
+            found.and_then(|line| line.split_once(": ")).map(|(_, value)| value)
         };
         let response = self.respond(path, header("range"), header("authorization"));
         // The other side may have gone.
@@ -74,11 +67,8 @@ impl Hub {
 
     fn respond(&self, path: &str, range: Option<&str>, token: Option<&str>) -> Vec<u8> {
         if path == "/api/models/org/model/revision/main" {
-            let siblings: Vec<_> = self
-                .files
-                .keys()
-                .map(|name| json!({"rfilename": name}))
-                .collect();
+            let siblings: Vec<_> =
+                self.files.keys().map(|name| json!({"rfilename": name})).collect();
             let info = json!({"sha": COMMIT, "siblings": siblings}).to_string();
             return format!(
                 "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{info}",
@@ -87,17 +77,13 @@ impl Hub {
             .into();
         }
         let resolve = format!("/org/model/resolve/{COMMIT}/");
-        let Some((name, body)) = path
-            .strip_prefix(&resolve)
-            .and_then(|name| self.files.get_key_value(name))
+        let Some((name, body)) =
+            path.strip_prefix(&resolve).and_then(|name| self.files.get_key_value(name))
         else {
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                 .into();
         };
-        if self
-            .gated_by
-            .is_some_and(|needed| token != Some(&format!("Bearer {needed}")))
-        {
+        if self.gated_by.is_some_and(|needed| token != Some(&format!("Bearer {needed}"))) {
             return b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                 .into();
         }
@@ -123,10 +109,7 @@ fn range_of(range: Option<&str>, length: usize) -> (usize, usize) {
         .and_then(|range| range.strip_prefix("bytes="))
         .and_then(|range| range.split_once('-'));
     let (from, to) = bounds.unwrap_or(("0", ""));
-    (
-        from.parse().unwrap(),
-        to.parse().map_or(length, |last: usize| last + 1),
-    )
+    (from.parse().unwrap(), to.parse().map_or(length, |last: usize| last + 1))
 }
 
 fn options(endpoint: &str, cache: &Path) -> HubOptions {
@@ -153,9 +136,8 @@ fn find(hub: &Hub, cache: &TempDir) -> Result<std::path::PathBuf, CheckpointErro
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -165,21 +147,9 @@ fn a_model_is_fetched_once_and_then_found_without_a_network() {
     let (hub, cache) = (Hub::with(&MODEL), tempfile::tempdir().unwrap());
     let mut options = options(&hub.start(), cache.path());
     let folder = find_checkpoint("org/model", &options).unwrap();
-    assert_eq!(
-        folder,
-        cache
-            .path()
-            .join("models--org--model/snapshots")
-            .join(COMMIT)
-    );
-    assert_eq!(
-        names(&folder),
-        ["config.json", "model.safetensors", "vocab.txt"]
-    );
-    assert_eq!(
-        fs::read_to_string(folder.join("model.safetensors")).unwrap(),
-        "some weights"
-    );
+    assert_eq!(folder, cache.path().join("models--org--model/snapshots").join(COMMIT));
+    assert_eq!(names(&folder), ["config.json", "model.safetensors", "vocab.txt"]);
+    assert_eq!(fs::read_to_string(folder.join("model.safetensors")).unwrap(), "some weights");
     let main = cache.path().join("models--org--model/refs/main");
     assert_eq!(fs::read_to_string(main).unwrap(), COMMIT);
     let asked = hub.requests.lock().unwrap().len();
@@ -216,25 +186,16 @@ fn what_the_hub_does_not_have_is_said() {
     let error = find(&Hub::with(&[("README.md", "a card")]), &cache).unwrap_err();
     assert!(error.to_string().contains("lacks config.json"), "{error}");
     let error = find(&Hub::with(&[("config.json", "{}")]), &cache).unwrap_err();
-    assert!(
-        error.to_string().contains("lacks model.safetensors"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("lacks model.safetensors"), "{error}");
 }
 
 #[test]
 fn a_gated_model_opens_by_its_token() {
-    let hub = Hub {
-        gated_by: Some("secret"),
-        ..Hub::with(&MODEL)
-    };
+    let hub = Hub { gated_by: Some("secret"), ..Hub::with(&MODEL) };
     let cache = tempfile::tempdir().unwrap();
     let mut options = options(&hub.start(), cache.path());
     let error = find_checkpoint("org/model", &options).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::Gated { status: 401, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::Gated { status: 401, .. }), "{error}");
     assert!(error.to_string().contains("HF_TOKEN"), "{error}");
     options.token = Some("secret".to_owned());
     assert!(find_checkpoint("org/model", &options).is_ok());
@@ -242,51 +203,28 @@ fn a_gated_model_opens_by_its_token() {
 
 #[test]
 fn a_broken_download_leaves_no_checkpoint_and_goes_on_later() {
-    let hub = Hub {
-        broken: Some("model.safetensors"),
-        ..Hub::with(&MODEL)
-    };
+    let hub = Hub { broken: Some("model.safetensors"), ..Hub::with(&MODEL) };
     let cache = tempfile::tempdir().unwrap();
     let mut options = options(&hub.start(), cache.path());
     let error = find_checkpoint("org/model", &options).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::HubUnreachable { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::HubUnreachable { .. }), "{error}");
     options.connection = Connection::Offline;
     let error = find_checkpoint("org/model", &options).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::NotInCache { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::NotInCache { .. }), "{error}");
     options.connection = Connection::Online;
     options.endpoint = Hub::with(&MODEL).start();
     let folder = find_checkpoint("org/model", &options).unwrap();
-    assert_eq!(
-        fs::read_to_string(folder.join("model.safetensors")).unwrap(),
-        "some weights"
-    );
+    assert_eq!(fs::read_to_string(folder.join("model.safetensors")).unwrap(), "some weights");
 }
 
 #[test]
 fn without_a_network_the_error_says_what_was_tried() {
     let cache = tempfile::tempdir().unwrap();
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut options = options(&format!("http://{closed}"), cache.path());
     let error = find_checkpoint("org/model", &options).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::HubUnreachable { .. }),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .contains("`org/model` is no folder, is not in the cache"),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::HubUnreachable { .. }), "{error}");
+    assert!(error.to_string().contains("`org/model` is no folder, is not in the cache"), "{error}");
     options.connection = Connection::Offline;
     let error = find_checkpoint("org/model", &options).unwrap_err();
     assert!(error.to_string().contains("HF_HUB_OFFLINE"), "{error}");
@@ -317,10 +255,7 @@ fn a_folder_wins_and_a_path_is_no_name() {
     let file = cache.path().join("file");
     fs::write(&file, "").unwrap();
     let error = find_checkpoint(file.to_str().unwrap(), &options).unwrap_err();
-    assert!(
-        matches!(error, CheckpointError::NotAFolder { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, CheckpointError::NotAFolder { .. }), "{error}");
 }
 
 #[test]

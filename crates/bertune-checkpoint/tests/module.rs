@@ -53,39 +53,20 @@ struct Model<B: Backend> {
 fn lazy<const D: usize>(shape: [usize; D]) -> Param<Tensor<B, D>> {
     let init =
         move |device: &_, require_grad| Tensor::zeros(shape, device).set_require_grad(require_grad);
-    Param::uninitialized(
-        ParamId::new(),
-        init,
-        Default::default(),
-        true,
-        Shape::from(shape),
-    )
+    Param::uninitialized(ParamId::new(), init, Default::default(), true, Shape::from(shape))
 }
 
 fn dense(output: usize) -> Dense<B> {
-    Dense {
-        weight: lazy([output, 3]),
-        bias: Some(lazy([output])),
-        size: 0,
-    }
+    Dense { weight: lazy([output, 3]), bias: Some(lazy([output])), size: 0 }
 }
 
 fn bert() -> Bert<B> {
-    let layer = || Layer {
-        self_attention: dense(2),
-        layer_norm: Norm { weight: lazy([2]) },
-    };
-    Bert {
-        layer: vec![layer(), layer()],
-        pooler: dense(3),
-    }
+    let layer = || Layer { self_attention: dense(2), layer_norm: Norm { weight: lazy([2]) } };
+    Bert { layer: vec![layer(), layer()], pooler: dense(3) }
 }
 
 fn model(classes: usize) -> Model<B> {
-    Model {
-        bert: bert(),
-        classifier: dense(classes),
-    }
+    Model { bert: bert(), classifier: dense(classes) }
 }
 
 const NAMES: [&str; 10] = [
@@ -116,16 +97,11 @@ fn renamed(
     tensors: BTreeMap<String, HostTensor>,
     rename: impl Fn(String) -> String,
 ) -> BTreeMap<String, HostTensor> {
-    tensors
-        .into_iter()
-        .map(|(name, tensor)| (rename(name), tensor))
-        .collect()
+    tensors.into_iter().map(|(name, tensor)| (rename(name), tensor)).collect()
 }
 
 fn without_prefix(name: String) -> String {
-    name.strip_prefix("bert.")
-        .map(str::to_owned)
-        .unwrap_or(name)
+    name.strip_prefix("bert.").map(str::to_owned).unwrap_or(name)
 }
 
 type Loaded<M> = Result<(M, LoadReport), CheckpointError>;
@@ -142,22 +118,13 @@ fn load<M: Module<B>>(
 }
 
 fn message<M: Module<B>>(loaded: Loaded<M>) -> String {
-    loaded
-        .err()
-        .map(|error| error.to_string())
-        .unwrap_or_default()
+    loaded.err().map(|error| error.to_string()).unwrap_or_default()
 }
 
 #[test]
 fn parameters_are_named_as_on_the_hub() {
     let names = parameter_names::<B, _>(&model(2));
-    assert_eq!(
-        names
-            .iter()
-            .map(|(_, name)| name.as_str())
-            .collect::<Vec<_>>(),
-        NAMES
-    );
+    assert_eq!(names.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), NAMES);
 }
 
 #[test]
@@ -185,21 +152,13 @@ fn names_meet_with_and_without_the_prefix() {
 
 #[test]
 fn old_names_are_understood_and_the_rest_is_reported() {
-    let mut old = renamed(tensors(2), |name| {
-        name.replace("LayerNorm.weight", "LayerNorm.gamma")
-    });
-    let extra = HostTensor {
-        shape: vec![1],
-        values: vec![0.0],
-    };
+    let mut old = renamed(tensors(2), |name| name.replace("LayerNorm.weight", "LayerNorm.gamma"));
+    let extra = HostTensor { shape: vec![1], values: vec![0.0] };
     old.insert("cls.predictions.bias".to_owned(), extra.clone());
     old.insert("bert.embeddings.position_ids".to_owned(), extra);
     let (loaded, report) = load(model(2), &old, &LoadRules::all()).unwrap();
     assert_eq!(module_tensors::<B, _>(&loaded), tensors(2));
-    assert_eq!(
-        report.ignored,
-        ["bert.embeddings.position_ids", "cls.predictions.bias"]
-    );
+    assert_eq!(report.ignored, ["bert.embeddings.position_ids", "cls.predictions.bias"]);
 }
 
 #[test]
@@ -207,10 +166,7 @@ fn missing_tensors_are_named_all_at_once() {
     let mut some = tensors(2);
     some.retain(|name, _| !name.contains("layer.1") && !name.contains("pooler"));
     let message = message(load(model(2), &some, &LoadRules::initialising(&["pooler"])));
-    assert!(
-        message.contains("3 of the model's tensors are missing"),
-        "{message}"
-    );
+    assert!(message.contains("3 of the model's tensors are missing"), "{message}");
     assert!(message.contains("bert.layer.1.self.weight"), "{message}");
     assert!(!message.contains("pooler"), "{message}");
 }
@@ -266,12 +222,7 @@ fn a_file_that_breaks_between_opening_and_loading_is_an_error() {
     write_checkpoint(home.path(), &tensors(2), &Map::new()).unwrap();
     let checkpoint = Checkpoint::open(home.path()).unwrap();
     cut(&home.path().join("model.safetensors"));
-    let loaded = load_module::<B, _>(
-        model(2),
-        &checkpoint,
-        &LoadRules::all(),
-        &Default::default(),
-    );
+    let loaded = load_module::<B, _>(model(2), &checkpoint, &LoadRules::all(), &Default::default());
     assert!(matches!(loaded, Err(CheckpointError::Read { .. })));
 }
 

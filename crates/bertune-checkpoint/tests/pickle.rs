@@ -43,9 +43,7 @@ fn folder_with(bytes: &[u8]) -> (TempDir, PathBuf) {
 fn open(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     let (home, folder) = folder_with(bytes);
     let checkpoint = Checkpoint::open(&folder)?;
-    let readable = checkpoint
-        .names()
-        .filter(|name| !name.contains("position_ids"));
+    let readable = checkpoint.names().filter(|name| !name.contains("position_ids"));
     for name in readable.filter(|name| !name.contains("mask")) {
         let tensor = checkpoint.tensor(name)?;
         assert_eq!(tensor.values.len(), tensor.shape.iter().product::<usize>());
@@ -55,10 +53,7 @@ fn open(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
 }
 
 fn error(bytes: &[u8]) -> String {
-    open(bytes)
-        .err()
-        .map(|error| error.to_string())
-        .unwrap_or_default()
+    open(bytes).err().map(|error| error.to_string()).unwrap_or_default()
 }
 
 fn check_equal(name: &str, expected: &BTreeMap<String, Tensor>) {
@@ -96,11 +91,7 @@ fn integers_are_named_but_are_no_parameters() {
 
 #[test]
 fn a_pickle_that_would_run_a_command_is_refused_by_name() {
-    for name in [
-        "hostile_zip.bin",
-        "hostile_legacy.bin",
-        "hostile_protocol_4.bin",
-    ] {
+    for name in ["hostile_zip.bin", "hostile_legacy.bin", "hostile_protocol_4.bin"] {
         let error = open(&golden(name)).unwrap_err();
         let CheckpointError::PickleRefused { asks_for, .. } = error else {
             panic!("{name}: {error}");
@@ -177,10 +168,7 @@ fn a_file_cut_anywhere_is_an_error() {
     for name in ["module_zip.bin", "legacy.bin", "module_legacy.bin"] {
         let bytes = golden(name);
         for length in 0..bytes.len() {
-            assert!(
-                open(&bytes[..length]).is_err(),
-                "{name} cut to {length} bytes"
-            );
+            assert!(open(&bytes[..length]).is_err(), "{name} cut to {length} bytes");
         }
     }
 }

@@ -68,10 +68,7 @@ impl BatchPlan {
             }
             Order::Fixed(order) => order,
         };
-        order
-            .chunks(self.batch_size)
-            .map(<[usize]>::to_vec)
-            .collect()
+        order.chunks(self.batch_size).map(<[usize]>::to_vec).collect()
     }
 }
 
@@ -171,9 +168,6 @@ mod tests {
         let mut first = [0u32; 10];
         (0..20_000).for_each(|seed| first[shuffle(10, seed, 4)[0]] += 1);
         // 2,000 expected, a standard deviation of 42.
-        assert!(
-            first.iter().all(|&count| count.abs_diff(2000) < 210),
-            "{first:?}"
-        );
+        assert!(first.iter().all(|&count| count.abs_diff(2000) < 210), "{first:?}");
     }
 }

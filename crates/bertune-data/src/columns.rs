@@ -41,11 +41,7 @@ pub(crate) fn find(
     if label.is_none() && labels == Labels::Required {
         return Err(columns.which("label", "--label"));
     }
-    let places = Places {
-        text,
-        text_pair: asked_pair.or(usual_pair),
-        label,
-    };
+    let places = Places { text, text_pair: asked_pair.or(usual_pair), label };
     columns.check_distinct(places)?;
     columns.check_names(places, table)?;
     Ok(places)
@@ -90,9 +86,7 @@ impl Columns<'_> {
     /// The first of some usual names that the file has for a column that is not yet taken.
     fn usual(&self, names: &[&str], taken: &[Option<usize>]) -> Option<usize> {
         let places = names.iter().filter_map(|name| self.place_of(name));
-        places
-            .into_iter()
-            .find(|&place| !taken.contains(&Some(place)))
+        places.into_iter().find(|&place| !taken.contains(&Some(place)))
     }
 
     /// The text, and the second text if both have the usual names of a pair.
@@ -110,11 +104,8 @@ impl Columns<'_> {
         if let (Some(pair), None) = (pair, asked_pair) {
             return Ok(pair);
         }
-        let text = self
-            .usual(&TEXT_NAMES, &taken)
-            .or_else(|| self.only_other(&taken));
-        text.map(|text| (text, None))
-            .ok_or_else(|| self.which("text", "--text"))
+        let text = self.usual(&TEXT_NAMES, &taken).or_else(|| self.only_other(&taken));
+        text.map(|text| (text, None)).ok_or_else(|| self.which("text", "--text"))
     }
 
     /// The second text whose usual name goes with the first's.
@@ -151,20 +142,13 @@ impl Columns<'_> {
     }
 
     fn which(&self, what: &'static str, flag: &'static str) -> DataError {
-        DataError::WhichColumn {
-            path: self.path.into(),
-            what,
-            flag,
-            existing: self.existing(),
-        }
+        DataError::WhichColumn { path: self.path.into(), what, flag, existing: self.existing() }
     }
 
     fn check_distinct(&self, places: Places) -> Result<(), DataError> {
         let roles = places.roles();
         for (i, &(first, place)) in roles.iter().enumerate() {
-            let same = roles[i + 1..]
-                .iter()
-                .find(|(_, other)| place.is_some() && *other == place);
+            let same = roles[i + 1..].iter().find(|(_, other)| place.is_some() && *other == place);
             if let (Some(&(second, _)), Some(place)) = (same, place) {
                 return Err(DataError::SameColumn {
                     path: self.path.into(),
@@ -206,10 +190,7 @@ impl Columns<'_> {
     }
 
     fn existing(&self) -> String {
-        existing(
-            self.names.into_iter().flatten().map(String::as_str),
-            self.count,
-        )
+        existing(self.names.into_iter().flatten().map(String::as_str), self.count)
     }
 
     fn nearest(&self, column: &Column) -> String {
@@ -223,11 +204,7 @@ impl Columns<'_> {
 
 impl Places {
     fn roles(self) -> [(&'static str, Option<usize>); 3] {
-        [
-            ("--text", Some(self.text)),
-            ("--text-pair", self.text_pair),
-            ("--label", self.label),
-        ]
+        [("--text", Some(self.text)), ("--text-pair", self.text_pair), ("--label", self.label)]
     }
 }
 

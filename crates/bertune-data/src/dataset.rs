@@ -35,18 +35,12 @@ impl Dataset {
     /// If there are not as many labels as encodings.
     pub fn labelled(encodings: Vec<Encoding>, labels: Vec<usize>) -> Self {
         assert_eq!(encodings.len(), labels.len(), "one label for each example");
-        Self {
-            encodings: encodings.into(),
-            labels: labels.into(),
-        }
+        Self { encodings: encodings.into(), labels: labels.into() }
     }
 
     /// Examples without labels.
     pub fn unlabelled(encodings: Vec<Encoding>) -> Self {
-        Self {
-            encodings: encodings.into(),
-            labels: Arc::from([]),
-        }
+        Self { encodings: encodings.into(), labels: Arc::from([]) }
     }
 
     /// The number of examples.
@@ -78,10 +72,7 @@ fn tokenize(
     let inputs: Vec<_> = table
         .examples
         .iter()
-        .map(|example| TextInput {
-            text: &example.text,
-            text_pair: example.text_pair.as_deref(),
-        })
+        .map(|example| TextInput { text: &example.text, text_pair: example.text_pair.as_deref() })
         .collect();
     let encodings = tokenizer.encode_batch(&inputs, limits);
     encodings.map_err(|error| in_table(table, error))

@@ -28,32 +28,21 @@ pub(crate) fn rows(
         _ => return Err(DataError::QuotedDelimiter { delimiter }),
     };
     if rows.is_empty() {
-        return Err(DataError::Empty {
-            path: path.into(),
-            header: "",
-        });
+        return Err(DataError::Empty { path: path.into(), header: "" });
     }
     Ok(rows)
 }
 
 /// The first row that has more or fewer fields than the first of all.
 pub(crate) fn ragged(rows: &[Row]) -> Option<&Row> {
-    rows.iter()
-        .find(|row| row.fields.len() != rows[0].fields.len())
+    rows.iter().find(|row| row.fields.len() != rows[0].fields.len())
 }
 
 fn unquoted_rows(text: &str, delimiter: char) -> Vec<Row> {
-    let lines = text
-        .split('\n')
-        .map(|line| line.strip_suffix('\r').unwrap_or(line));
-    let filled = (1..)
-        .zip(lines)
-        .filter(|(_, line)| !is_blank(line, delimiter));
+    let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let filled = (1..).zip(lines).filter(|(_, line)| !is_blank(line, delimiter));
     filled
-        .map(|(line, text)| Row {
-            line,
-            fields: text.split(delimiter).map(Into::into).collect(),
-        })
+        .map(|(line, text)| Row { line, fields: text.split(delimiter).map(Into::into).collect() })
         .collect()
 }
 
@@ -83,16 +72,10 @@ fn quoted_rows(path: &Path, text: &str, delimiter: u8) -> Result<Vec<Row>, DataE
         counted = start;
         let end = reader.position().byte() as usize;
         if end == text.len() && !is_closed(&text[start..end], char::from(delimiter)) {
-            return Err(DataError::OpenQuote {
-                path: path.into(),
-                line,
-            });
+            return Err(DataError::OpenQuote { path: path.into(), line });
         }
         if !is_blank(&text[start..end], char::from(delimiter)) {
-            rows.push(Row {
-                line,
-                fields: record.iter().map(Into::into).collect(),
-            });
+            rows.push(Row { line, fields: record.iter().map(Into::into).collect() });
         }
     }
     Ok(rows)
@@ -160,21 +143,10 @@ mod tests {
 
     #[test]
     fn an_open_quote_names_the_line_of_its_row() {
-        for row in [
-            "1,\"2\n3,4\n",
-            "\"1,2\n",
-            "1,\"2",
-            "1,\"2 \"\"x",
-            "1,\"2 \"\"x\"\"\n",
-        ] {
+        for row in ["1,\"2\n3,4\n", "\"1,2\n", "1,\"2", "1,\"2 \"\"x", "1,\"2 \"\"x\"\"\n"] {
             let text = &format!("a,b\n{row}");
             let error = rows(Path::new("t.csv"), text, ',', true).unwrap_err();
-            assert!(
-                error
-                    .to_string()
-                    .starts_with("t.csv, line 2: a quote is opened"),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with("t.csv, line 2: a quote is opened"), "{error}");
         }
     }
 }

@@ -20,14 +20,9 @@ pub(crate) fn take(
     }
     let names = rows.remove(0).fields;
     // In a file of one column, a line that equals the header may be a text.
-    let again = rows
-        .iter()
-        .find(|row| names.len() > 1 && row.fields == names);
+    let again = rows.iter().find(|row| names.len() > 1 && row.fields == names);
     match again {
-        Some(&Row { line, .. }) => Err(DataError::RepeatedHeader {
-            path: path.into(),
-            line,
-        }),
+        Some(&Row { line, .. }) => Err(DataError::RepeatedHeader { path: path.into(), line }),
         None => Ok(Some(names)),
     }
 }
@@ -44,9 +39,7 @@ fn asks_by_name(table: &TableFormat) -> bool {
 fn has_usual_name(rows: &[Row]) -> bool {
     let (first, below) = (&rows[0].fields, &rows[1..]);
     let is_value = |place: usize| {
-        below
-            .iter()
-            .any(|row| row.fields[place] == first[place] && row.fields != *first)
+        below.iter().any(|row| row.fields[place] == first[place] && row.fields != *first)
     };
     (0..first.len()).any(|place| {
         let mut names = TEXT_NAMES.iter().chain(&LABEL_NAMES);

@@ -13,16 +13,9 @@ pub(crate) fn examples(
     table: &TableFormat,
     labels: Labels,
 ) -> Result<(Vec<String>, Places, Vec<Example>), DataError> {
-    let lines = || {
-        (1..)
-            .zip(text.split('\n'))
-            .filter(|(_, line)| !line.trim().is_empty())
-    };
+    let lines = || (1..).zip(text.split('\n')).filter(|(_, line)| !line.trim().is_empty());
     let Some((line, first)) = lines().next() else {
-        return Err(DataError::Empty {
-            path: path.into(),
-            header: "",
-        });
+        return Err(DataError::Empty { path: path.into(), header: "" });
     };
     let first = Object::parse(path, line, first)?;
     first.check_asked(table)?;
@@ -63,13 +56,12 @@ impl<'a> Object<'a> {
 
     /// Refuses a key that was asked for and is not there.
     fn check_asked(&self, table: &TableFormat) -> Result<(), DataError> {
-        [&table.text, &table.text_pair, &table.label]
-            .into_iter()
-            .flatten()
-            .try_for_each(|column| match column {
+        [&table.text, &table.text_pair, &table.label].into_iter().flatten().try_for_each(|column| {
+            match column {
                 Column::Name(key) => self.value(key).map(drop),
                 Column::Number(_) => Ok(()),
-            })
+            }
+        })
     }
 
     fn example(

@@ -19,10 +19,7 @@ impl LabelMap {
     /// If there are fewer than two, or so many that the column can hardly be a label, or is a
     /// score.
     pub fn of(table: &Table) -> Result<Self, DataError> {
-        let labels = table
-            .examples
-            .iter()
-            .filter_map(|example| example.label.as_deref());
+        let labels = table.examples.iter().filter_map(|example| example.label.as_deref());
         let mut names: Vec<String> = labels.map(Into::into).collect();
         let rows = names.len();
         names.sort_unstable();
@@ -68,11 +65,7 @@ impl LabelMap {
     ///
     /// If a row has none, or one that is not among these.
     pub fn ids(&self, table: &Table) -> Result<Vec<usize>, DataError> {
-        table
-            .examples
-            .iter()
-            .map(|example| self.id_of(table, example))
-            .collect()
+        table.examples.iter().map(|example| self.id_of(table, example)).collect()
     }
 
     fn id_of(&self, table: &Table, example: &Example) -> Result<usize, DataError> {
@@ -92,12 +85,7 @@ impl LabelMap {
     }
 
     fn in_words(&self) -> String {
-        let shown: Vec<_> = self
-            .names
-            .iter()
-            .take(20)
-            .map(|name| format!("'{name}'"))
-            .collect();
+        let shown: Vec<_> = self.names.iter().take(20).map(|name| format!("'{name}'")).collect();
         let more = if self.names.len() > 20 { ", …" } else { "" };
         format!("{} classes: {}{more}", self.names.len(), shown.join(", "))
     }
@@ -113,21 +101,13 @@ fn check_classes(table: &Table, names: &[String], rows: usize) -> Result<(), Dat
             let line = table.examples.first().map_or(1, |example| example.line);
             Err(DataError::NoLabel { path, line })
         }
-        [label] => Err(DataError::OneClass {
-            path,
-            label: label.clone(),
-        }),
-        _ if labels > MOST_SCORES && are_scores(names) => Err(DataError::Scores {
-            path,
-            labels,
-            column,
-        }),
-        _ if rows >= 20 && labels > rows / 2 => Err(DataError::ManyLabels {
-            path,
-            labels,
-            rows,
-            column,
-        }),
+        [label] => Err(DataError::OneClass { path, label: label.clone() }),
+        _ if labels > MOST_SCORES && are_scores(names) => {
+            Err(DataError::Scores { path, labels, column })
+        }
+        _ if rows >= 20 && labels > rows / 2 => {
+            Err(DataError::ManyLabels { path, labels, rows, column })
+        }
         _ => Ok(()),
     }
 }

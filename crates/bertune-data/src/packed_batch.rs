@@ -25,16 +25,11 @@ impl PackedBatch {
     ///
     /// If a number is not below the data set's length.
     pub fn pack(dataset: &Dataset, example_ids: &[usize]) -> Self {
-        let mut batch = Self {
-            cu_seqlens: vec![0],
-            ..Self::default()
-        };
+        let mut batch = Self { cu_seqlens: vec![0], ..Self::default() };
         for &example in example_ids {
             let encoding = &dataset.encodings()[example];
             batch.input_ids.extend_from_slice(&encoding.input_ids);
-            batch
-                .token_type_ids
-                .extend_from_slice(&encoding.token_type_ids);
+            batch.token_type_ids.extend_from_slice(&encoding.token_type_ids);
             batch.position_ids.extend(0..encoding.len() as u32);
             batch.cu_seqlens.push(batch.input_ids.len());
             batch.labels.extend(dataset.labels().get(example));

@@ -23,18 +23,12 @@ impl Prefetch {
         let worker = thread::spawn(move || {
             for example_ids in epoch {
                 // The receiver is gone when the consumer stopped early.
-                if sender
-                    .send(PackedBatch::pack(&dataset, &example_ids))
-                    .is_err()
-                {
+                if sender.send(PackedBatch::pack(&dataset, &example_ids)).is_err() {
                     break;
                 }
             }
         });
-        Self {
-            batches: receiver.into_iter(),
-            worker: Some(worker),
-        }
+        Self { batches: receiver.into_iter(), worker: Some(worker) }
     }
 }
 
@@ -67,10 +61,7 @@ mod tests {
             token_type_ids: vec![0; i as usize % 5 + 1],
             offsets: vec![(0, 0); i as usize % 5 + 1],
         };
-        Dataset::labelled(
-            (0..examples).map(encoding).collect(),
-            vec![0; examples as usize],
-        )
+        Dataset::labelled((0..examples).map(encoding).collect(), vec![0; examples as usize])
     }
 
     #[test]
@@ -78,11 +69,8 @@ mod tests {
         let dataset = dataset(103);
         let plan = BatchPlan::new(103, 8, 5);
         let ahead: Vec<_> = Prefetch::new(&dataset, plan.epoch(2)).collect();
-        let direct: Vec<_> = plan
-            .epoch(2)
-            .iter()
-            .map(|ids| PackedBatch::pack(&dataset, ids))
-            .collect();
+        let direct: Vec<_> =
+            plan.epoch(2).iter().map(|ids| PackedBatch::pack(&dataset, ids)).collect();
         assert_eq!(ahead, direct);
     }
 

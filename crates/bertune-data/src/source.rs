@@ -8,41 +8,26 @@ pub(crate) fn read_text(path: &Path, encoding: TextEncoding) -> Result<String, D
     if path.is_dir() {
         return Err(DataError::Folder { path: path.into() });
     }
-    let bytes = fs::read(path).map_err(|source| DataError::Read {
-        path: path.into(),
-        source,
-    })?;
+    let bytes = fs::read(path).map_err(|source| DataError::Read { path: path.into(), source })?;
     check_is_text(path, &bytes)?;
     let text = match encoding {
         TextEncoding::Utf8 => utf8(path, bytes)?,
-        TextEncoding::Latin1 => encoding_rs::WINDOWS_1252
-            .decode_without_bom_handling(&bytes)
-            .0
-            .into(),
+        TextEncoding::Latin1 => {
+            encoding_rs::WINDOWS_1252.decode_without_bom_handling(&bytes).0.into()
+        }
     };
     if text.trim().is_empty() {
-        return Err(DataError::Empty {
-            path: path.into(),
-            header: "",
-        });
+        return Err(DataError::Empty { path: path.into(), header: "" });
     }
     // Lines of old Macintosh files end in a lone carriage return.
-    if text.contains('\n') {
-        Ok(text)
-    } else {
-        Ok(text.replace('\r', "\n"))
-    }
+    if text.contains('\n') { Ok(text) } else { Ok(text.replace('\r', "\n")) }
 }
 
 /// Decodes, without the byte order mark that some programs write.
 fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, DataError> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
-        DataError::NotUtf8 {
-            path: path.into(),
-            line: line_of(error.as_bytes(), offset),
-            offset,
-        }
+        DataError::NotUtf8 { path: path.into(), line: line_of(error.as_bytes(), offset), offset }
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
@@ -62,15 +47,10 @@ fn check_is_text(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
         return Err(DataError::Utf16 { path });
     }
     match bytes.iter().position(|&byte| byte == 0) {
-        Some(offset) if offset < 8192 => Err(DataError::Binary {
-            path,
-            kind: "a binary file",
-            advice: GIVE_TEXT,
-        }),
-        Some(offset) => Err(DataError::Nul {
-            path,
-            line: line_of(bytes, offset),
-        }),
+        Some(offset) if offset < 8192 => {
+            Err(DataError::Binary { path, kind: "a binary file", advice: GIVE_TEXT })
+        }
+        Some(offset) => Err(DataError::Nul { path, line: line_of(bytes, offset) }),
         None => Ok(()),
     }
 }

@@ -26,32 +26,19 @@ pub fn stratified_split(
     seed: u64,
 ) -> Result<Split, DataError> {
     if !(validation_fraction > 0.0 && validation_fraction < 1.0) {
-        return Err(DataError::Fraction {
-            fraction: validation_fraction,
-        });
+        return Err(DataError::Fraction { fraction: validation_fraction });
     }
     let mut classes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (row, &class) in labels.iter().enumerate() {
         classes.entry(class).or_default().push(row);
     }
-    let mut split = Split {
-        train: Vec::new(),
-        validation: Vec::new(),
-    };
+    let mut split = Split { train: Vec::new(), validation: Vec::new() };
     for (class, rows) in classes {
         let share = (rows.len() as f64 * validation_fraction).round() as usize;
-        let held_out = if rows.len() < 2 {
-            0
-        } else {
-            share.clamp(1, rows.len() - 1)
-        };
+        let held_out = if rows.len() < 2 { 0 } else { share.clamp(1, rows.len() - 1) };
         let order = shuffle(rows.len(), seed, class as u64);
-        split
-            .validation
-            .extend(order[..held_out].iter().map(|&i| rows[i]));
-        split
-            .train
-            .extend(order[held_out..].iter().map(|&i| rows[i]));
+        split.validation.extend(order[..held_out].iter().map(|&i| rows[i]));
+        split.train.extend(order[held_out..].iter().map(|&i| rows[i]));
     }
     if split.train.is_empty() || split.validation.is_empty() {
         return Err(DataError::TooFew { rows: labels.len() });

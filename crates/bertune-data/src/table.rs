@@ -75,11 +75,8 @@ pub fn read_table(path: &Path, table: &TableFormat, labels: Labels) -> Result<Ta
             (names, places, examples)
         }
     };
-    let table = Table {
-        path: path.into(),
-        examples,
-        layout: layout(format, names.as_deref(), places),
-    };
+    let table =
+        Table { path: path.into(), examples, layout: layout(format, names.as_deref(), places) };
     if labels == Labels::Required {
         table.check_complete()?;
     }
@@ -133,10 +130,7 @@ fn delimited_rows(
     }
     let names = header::take(path, &mut rows, table)?;
     if rows.is_empty() {
-        return Err(DataError::Empty {
-            path: path.into(),
-            header: " below its header",
-        });
+        return Err(DataError::Empty { path: path.into(), header: " below its header" });
     }
     Ok((names, rows))
 }
@@ -154,11 +148,9 @@ fn check_delimiter(path: &Path, rows: &[Row], delimiter: char) -> Result<(), Dat
         .into_iter()
         .find(|&(other, ..)| other != delimiter && rows.iter().all(|row| has(row, other)));
     match suspect {
-        Some((_, suspect, flag)) if rows[0].fields.len() == 1 => Err(DataError::WrongDelimiter {
-            path: path.into(),
-            suspect,
-            flag,
-        }),
+        Some((_, suspect, flag)) if rows[0].fields.len() == 1 => {
+            Err(DataError::WrongDelimiter { path: path.into(), suspect, flag })
+        }
         _ => Ok(()),
     }
 }
@@ -188,11 +180,7 @@ impl Table {
     /// If a number is not below the number of rows.
     pub fn select(&self, rows: &[usize]) -> Self {
         let examples = rows.iter().map(|&row| self.examples[row].clone()).collect();
-        Self {
-            examples,
-            path: self.path.clone(),
-            layout: self.layout.clone(),
-        }
+        Self { examples, path: self.path.clone(), layout: self.layout.clone() }
     }
 
     /// Checks that every row has its text and its label, and some row a second text if there is
@@ -211,11 +199,7 @@ impl Table {
         if let Some(column) = self.layout.text_pair.clone()
             && pairs.all(|pair| pair.as_deref().is_none_or(is_blank))
         {
-            return Err(DataError::EmptyColumn {
-                path: path(),
-                column,
-                flag: "--text-pair",
-            });
+            return Err(DataError::EmptyColumn { path: path(), column, flag: "--text-pair" });
         }
         for example in &self.examples {
             let line = example.line;

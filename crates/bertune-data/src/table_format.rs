@@ -111,9 +111,7 @@ impl FromStr for Column {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text
-            .parse()
-            .map_or_else(|_| Self::Name(text.into()), Self::Number))
+        Ok(text.parse().map_or_else(|_| Self::Name(text.into()), Self::Number))
     }
 }
 

@@ -41,10 +41,7 @@ fn rows_become_tokens_with_the_numbers_of_their_labels() {
 #[test]
 fn a_limit_that_no_text_can_meet_is_not_blamed_on_a_row() {
     let table = table("text,label\na,1\nb,0\n");
-    let limits = Limits {
-        max_length: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { max_length: 1, ..Limits::default() };
     let labels = LabelMap::of(&table).unwrap();
     let error = Dataset::new(&tokenizer(&["a", "b"]), limits, &table, &labels).unwrap_err();
     assert!(error.to_string().starts_with("max_length is 1"), "{error}");

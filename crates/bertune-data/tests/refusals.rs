@@ -15,9 +15,7 @@ fn refuses(name: &str, content: &[u8], format: TableFormat, message: &str) {
         dataset.map(|_| table)
     });
     let error = result.expect_err(message);
-    let error = error
-        .rsplit_once("/a.")
-        .map_or(error.clone(), |(_, rest)| format!("a.{rest}"));
+    let error = error.rsplit_once("/a.").map_or(error.clone(), |(_, rest)| format!("a.{rest}"));
     assert_eq!(error, message);
 }
 
@@ -25,12 +23,7 @@ fn refuses(name: &str, content: &[u8], format: TableFormat, message: &str) {
 fn files_without_rows_are_refused() {
     refuses("a.csv", b"", auto(), "a.csv has no rows");
     refuses("a.csv", b"\n \n", auto(), "a.csv has no rows");
-    refuses(
-        "a.csv",
-        b"text,label\n",
-        auto(),
-        "a.csv has no rows below its header",
-    );
+    refuses("a.csv", b"text,label\n", auto(), "a.csv has no rows below its header");
 }
 
 #[test]
@@ -50,12 +43,7 @@ fn files_that_are_no_text_are_refused() {
         "a.csv, line 2: byte 14 of the file is not UTF-8; if the file is in Latin-1, say \
          --encoding latin-1",
     );
-    refuses(
-        "a.csv",
-        b"\xff\xfet\0e\0",
-        auto(),
-        "a.csv is in UTF-16; save it as UTF-8",
-    );
+    refuses("a.csv", b"\xff\xfet\0e\0", auto(), "a.csv is in UTF-16; save it as UTF-8");
     refuses(
         "a.xlsx",
         b"PK\x03\x04",
@@ -246,9 +234,7 @@ fn a_folder_and_a_missing_file_are_told_apart() {
     let message = |name: &str| {
         let path = folder.path().join(name);
         std::fs::create_dir_all(folder.path().join("x.csv")).unwrap();
-        read_table(&path, &auto(), Labels::Required)
-            .unwrap_err()
-            .to_string()
+        read_table(&path, &auto(), Labels::Required).unwrap_err().to_string()
     };
     assert!(message("x.csv").ends_with("x.csv is a folder; name the file in it"));
     assert!(message("y.csv").contains("y.csv: No such file"));
@@ -261,10 +247,7 @@ fn a_column_number_is_counted_from_1() {
             "a.tsv: there is no column {number} for --text; the file has the columns 1 to 2 and \
              no header"
         );
-        let format = TableFormat {
-            text: Some(number.parse().unwrap()),
-            ..auto()
-        };
+        let format = TableFormat { text: Some(number.parse().unwrap()), ..auto() };
         refuses("a.tsv", b"a\t1\nb\t0\n", format, &message);
     }
 }
@@ -290,10 +273,7 @@ fn a_header_in_the_middle_is_refused() {
 
 #[test]
 fn without_a_header_there_are_no_names() {
-    let format = TableFormat {
-        header: Header::No,
-        ..named("text", "label")
-    };
+    let format = TableFormat { header: Header::No, ..named("text", "label") };
     refuses(
         "a.csv",
         b"text,label\na,1\n",
@@ -323,11 +303,7 @@ fn the_delimiter_is_suspected_also_where_texts_hold_the_usual_one() {
 
 #[test]
 fn a_delimiter_that_cannot_be_one_is_refused() {
-    let with = |delimiter, quoting| TableFormat {
-        delimiter: Some(delimiter),
-        quoting,
-        ..auto()
-    };
+    let with = |delimiter, quoting| TableFormat { delimiter: Some(delimiter), quoting, ..auto() };
     for (delimiter, shown) in [('"', "'\"'"), ('；', "'；'")] {
         let message = format!(
             "{shown} cannot stand between quoted columns; give --delimiter an ASCII character \
@@ -347,9 +323,8 @@ fn a_delimiter_that_cannot_be_one_is_refused() {
 
 #[test]
 fn scores_are_no_classes() {
-    let scores: String = (0..60)
-        .map(|i| format!("text {i}\t{}\n", f64::from(i % 25) / 5.0))
-        .collect();
+    let scores: String =
+        (0..60).map(|i| format!("text {i}\t{}\n", f64::from(i % 25) / 5.0)).collect();
     refuses(
         "a.tsv",
         scores.as_bytes(),
@@ -379,10 +354,7 @@ fn a_label_that_is_not_known_is_named_with_those_that_are() {
     };
     let known = "is not among the 2 classes: 'negative', 'positive'";
     let neutral = message("neutral");
-    assert!(
-        neutral.ends_with(&format!("line 3: the label 'neutral' {known}")),
-        "{neutral}"
-    );
+    assert!(neutral.ends_with(&format!("line 3: the label 'neutral' {known}")), "{neutral}");
     let like = message("Positive");
     let suggested = format!("line 3: the label 'Positive' {known}; did you mean 'positive'?");
     assert!(like.ends_with(&suggested), "{like}");
@@ -397,10 +369,7 @@ fn labels_are_wanted_where_classes_are() {
 
 #[test]
 fn a_latin_1_file_is_checked_too() {
-    let format = TableFormat {
-        encoding: TextEncoding::Latin1,
-        ..auto()
-    };
+    let format = TableFormat { encoding: TextEncoding::Latin1, ..auto() };
     let message = "a.csv is a binary file, not text; give a csv, tsv or jsonl file";
     refuses("a.csv", b"caf\xe9\0,1\n", format, message);
 }

@@ -31,11 +31,8 @@ fn check(
         .iter()
         .map(|example| (&example.text, example.label.as_ref().unwrap(), example.line))
         .collect();
-    let written: Vec<_> = table
-        .iter()
-        .zip(lines)
-        .map(|((text, label), &line)| (text, label, line))
-        .collect();
+    let written: Vec<_> =
+        table.iter().zip(lines).map(|((text, label), &line)| (text, label, line)).collect();
     prop_assert_eq!(found, written);
     Ok(())
 }

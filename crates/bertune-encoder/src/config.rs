@@ -144,23 +144,15 @@ impl BertConfig {
     /// If it is no BERT, a variant that computes something else, or inconsistent.
     pub fn validate(&self) -> Result<(), ConfigError> {
         if self.model_type != "bert" {
-            return Err(ConfigError::ModelType {
-                found: self.model_type.clone(),
-            });
+            return Err(ConfigError::ModelType { found: self.model_type.clone() });
         }
         self.validate_variant()?;
         self.validate_sizes()?;
         let probabilities = [
             ("hidden_dropout_prob", self.hidden_dropout_prob),
-            (
-                "attention_probs_dropout_prob",
-                self.attention_probs_dropout_prob,
-            ),
+            ("attention_probs_dropout_prob", self.attention_probs_dropout_prob),
         ];
-        match probabilities
-            .into_iter()
-            .find(|(_, p)| !(0.0..1.0).contains(p))
-        {
+        match probabilities.into_iter().find(|(_, p)| !(0.0..1.0).contains(p)) {
             Some((key, found)) => Err(ConfigError::Probability { key, found }),
             None => Ok(()),
         }
@@ -168,24 +160,16 @@ impl BertConfig {
 
     fn validate_variant(&self) -> Result<(), ConfigError> {
         let unsupported = |key, found: &str, supported| {
-            Err(ConfigError::Unsupported {
-                key,
-                found: found.into(),
-                supported,
-            })
+            Err(ConfigError::Unsupported { key, found: found.into(), supported })
         };
         match self {
-            Self {
-                position_embedding_type: found,
-                ..
-            } if found != "absolute" => unsupported("position_embedding_type", found, "'absolute'"),
-            Self {
-                is_decoder: true, ..
-            } => unsupported("is_decoder", "true", "false"),
-            Self {
-                add_cross_attention: true,
-                ..
-            } => unsupported("add_cross_attention", "true", "false"),
+            Self { position_embedding_type: found, .. } if found != "absolute" => {
+                unsupported("position_embedding_type", found, "'absolute'")
+            }
+            Self { is_decoder: true, .. } => unsupported("is_decoder", "true", "false"),
+            Self { add_cross_attention: true, .. } => {
+                unsupported("add_cross_attention", "true", "false")
+            }
             _ => Ok(()),
         }
     }
@@ -203,16 +187,9 @@ impl BertConfig {
         if let Some((key, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return Err(ConfigError::Zero { key });
         }
-        let Self {
-            hidden_size,
-            num_attention_heads,
-            ..
-        } = *self;
+        let Self { hidden_size, num_attention_heads, .. } = *self;
         if !hidden_size.is_multiple_of(num_attention_heads) {
-            return Err(ConfigError::Heads {
-                hidden_size,
-                num_attention_heads,
-            });
+            return Err(ConfigError::Heads { hidden_size, num_attention_heads });
         }
         Ok(())
     }
@@ -239,10 +216,7 @@ mod tests {
             |c| c.model_type = "roberta".into(),
             "config.json: model_type is 'roberta', and only 'bert' is supported",
         );
-        refuses(
-            |c| c.hidden_size = 0,
-            "config.json: hidden_size must be at least 1",
-        );
+        refuses(|c| c.hidden_size = 0, "config.json: hidden_size must be at least 1");
         refuses(
             |c| c.num_attention_heads = 7,
             "config.json: hidden_size 768 is not a multiple of num_attention_heads 7",

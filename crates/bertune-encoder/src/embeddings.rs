@@ -15,9 +15,7 @@ pub struct Embedding<B: Backend> {
 impl<B: Backend> Embedding<B> {
     /// Normal rows.
     pub fn new(ids: usize, hidden: usize, init: &Initializer, device: &B::Device) -> Self {
-        Self {
-            weight: init.normal([ids, hidden], device),
-        }
+        Self { weight: init.normal([ids, hidden], device) }
     }
 
     /// # Shapes
@@ -62,12 +60,8 @@ impl<B: BertOps> BertEmbeddings<B> {
     /// `[tokens]` → `[tokens, hidden]`.
     pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         let sum = self.word_embeddings.forward(tokens.input_ids.clone())
-            + self
-                .position_embeddings
-                .forward(tokens.position_ids.clone())
-            + self
-                .token_type_embeddings
-                .forward(tokens.token_type_ids.clone());
+            + self.position_embeddings.forward(tokens.position_ids.clone())
+            + self.token_type_embeddings.forward(tokens.token_type_ids.clone());
         let dropout = key.and_then(|key| Dropout::new(self.dropout_probability, key));
         ops::layer_norm_dropout(sum, self.layer_norm.weights(), dropout)
     }

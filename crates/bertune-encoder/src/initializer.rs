@@ -16,21 +16,13 @@ pub struct Initializer {
 impl Initializer {
     /// Normal weights of mean zero and this standard deviation (`initializer_range`).
     pub fn new(seed: u64, standard_deviation: f64) -> Self {
-        Self {
-            key: mix(seed),
-            standard_deviation,
-        }
+        Self { key: mix(seed), standard_deviation }
     }
 
     /// The initialiser of the part called `name`.
     pub fn at(&self, name: &str) -> Self {
-        let key = name
-            .bytes()
-            .fold(self.key, |key, byte| mix(key ^ u64::from(byte)));
-        Self {
-            key,
-            ..self.clone()
-        }
+        let key = name.bytes().fold(self.key, |key, byte| mix(key ^ u64::from(byte)));
+        Self { key, ..self.clone() }
     }
 
     /// A parameter of normal weights.
@@ -39,10 +31,7 @@ impl Initializer {
         shape: [usize; D],
         device: &B::Device,
     ) -> Param<Tensor<B, D>> {
-        let Self {
-            key,
-            standard_deviation,
-        } = *self;
+        let Self { key, standard_deviation } = *self;
         parameter(shape, device, move |n| normal(key, standard_deviation, n))
     }
 
@@ -76,13 +65,7 @@ fn parameter<B: Backend, const D: usize>(
         let data = TensorData::new(values(elements), shape);
         Tensor::from_data(data, device).set_require_grad(require_grad)
     };
-    Param::uninitialized(
-        ParamId::new(),
-        init,
-        device.clone(),
-        true,
-        Shape::from(shape),
-    )
+    Param::uninitialized(ParamId::new(), init, device.clone(), true, Shape::from(shape))
 }
 
 /// Independent normal numbers by the transform of Box and Muller (1958).
@@ -113,17 +96,9 @@ mod tests {
         let x = normal(mix(3), 0.02, 200_001);
         let n = x.len() as f64;
         let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-        let moment = |p: i32| {
-            x.iter()
-                .map(|&x| (f64::from(x) - mean).powi(p))
-                .sum::<f64>()
-                / n
-        };
+        let moment = |p: i32| x.iter().map(|&x| (f64::from(x) - mean).powi(p)).sum::<f64>() / n;
         let sd = moment(2).sqrt();
-        assert!(
-            mean.abs() < 2e-4 && (sd / 0.02 - 1.0).abs() < 0.01,
-            "{mean} {sd}"
-        );
+        assert!(mean.abs() < 2e-4 && (sd / 0.02 - 1.0).abs() < 0.01, "{mean} {sd}");
         let kurtosis = moment(4) / sd.powi(4);
         assert!((kurtosis - 3.0).abs() < 0.06, "{kurtosis}");
     }
@@ -134,9 +109,6 @@ mod tests {
         let draw = |name| normal(initializer.at(name).key, 1.0, 8);
         assert_eq!(draw("query"), draw("query"));
         assert_ne!(draw("query"), draw("key"));
-        assert_ne!(
-            draw("a"),
-            normal(Initializer::new(2, 1.0).at("a").key, 1.0, 8)
-        );
+        assert_ne!(draw("a"), normal(Initializer::new(2, 1.0).at("a").key, 1.0, 8));
     }
 }

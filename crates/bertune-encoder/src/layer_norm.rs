@@ -18,21 +18,13 @@ pub struct LayerNorm<B: Backend> {
 impl<B: Backend> LayerNorm<B> {
     /// The identity's scale and shift.
     pub fn new(hidden: usize, epsilon: f64, init: &Initializer, device: &B::Device) -> Self {
-        Self {
-            weight: init.ones([hidden], device),
-            bias: init.zeros([hidden], device),
-            epsilon,
-        }
+        Self { weight: init.ones([hidden], device), bias: init.zeros([hidden], device), epsilon }
     }
 }
 
 impl<B: BertOps> LayerNorm<B> {
     /// What the fused operations take.
     pub fn weights(&self) -> LayerNormWeights<B> {
-        LayerNormWeights {
-            gamma: self.weight.val(),
-            beta: self.bias.val(),
-            epsilon: self.epsilon,
-        }
+        LayerNormWeights { gamma: self.weight.val(), beta: self.bias.val(), epsilon: self.epsilon }
     }
 }

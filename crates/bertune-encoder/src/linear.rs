@@ -17,10 +17,7 @@ pub struct Linear<B: Backend> {
 impl<B: Backend> Linear<B> {
     /// A map from `input` to `output` numbers, with normal weights and no bias at first.
     pub fn new(input: usize, output: usize, init: &Initializer, device: &B::Device) -> Self {
-        Self {
-            weight: init.normal([output, input], device),
-            bias: init.zeros([output], device),
-        }
+        Self { weight: init.normal([output, input], device), bias: init.zeros([output], device) }
     }
 }
 

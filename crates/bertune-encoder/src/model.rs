@@ -42,9 +42,7 @@ impl<B: Backend> BertModel<B> {
         let layer = |i| BertLayer::new(config, &init.at(&format!("layer.{i}")), device);
         Self {
             embeddings: BertEmbeddings::new(config, &init.at("embeddings"), device),
-            encoder: BertEncoder {
-                layer: (0..config.num_hidden_layers).map(layer).collect(),
-            },
+            encoder: BertEncoder { layer: (0..config.num_hidden_layers).map(layer).collect() },
             pooler: BertPooler::new(config, &init.at("pooler"), device),
         }
     }
@@ -55,10 +53,7 @@ impl<B: BertOps> BertModel<B> {
     pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> BertModelOutput<B> {
         let last_hidden_state = self.last_hidden_state(tokens, key);
         let pooled_output = self.pooler.forward(last_hidden_state.clone(), tokens);
-        BertModelOutput {
-            last_hidden_state,
-            pooled_output,
-        }
+        BertModelOutput { last_hidden_state, pooled_output }
     }
 
     /// The last layer's states.
@@ -73,9 +68,7 @@ impl<B: BertOps> BertModel<B> {
     ) -> Tensor<B, 2> {
         let embedded = self.embed(tokens, key);
         let layers = self.encoder.layer.iter().zip(1..);
-        layers.fold(embedded, |x, (layer, i)| {
-            layer.forward(x, &tokens.sequences, i, key)
-        })
+        layers.fold(embedded, |x, (layer, i)| layer.forward(x, &tokens.sequences, i, key))
     }
 
     /// The embeddings' output and every layer's, `num_hidden_layers + 1` in all.
@@ -97,7 +90,6 @@ impl<B: BertOps> BertModel<B> {
     }
 
     fn embed(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
-        self.embeddings
-            .forward(tokens, key.map(|key| key.site(0, 0)))
+        self.embeddings.forward(tokens, key.map(|key| key.site(0, 0)))
     }
 }

@@ -15,9 +15,7 @@ pub struct BertPooler<B: Backend> {
 impl<B: Backend> BertPooler<B> {
     pub(crate) fn new(config: &BertConfig, init: &Initializer, device: &B::Device) -> Self {
         let hidden = config.hidden_size;
-        Self {
-            dense: Linear::new(hidden, hidden, &init.at("dense"), device),
-        }
+        Self { dense: Linear::new(hidden, hidden, &init.at("dense"), device) }
     }
 }
 
@@ -26,8 +24,6 @@ impl<B: BertOps> BertPooler<B> {
     ///
     /// `[tokens, hidden]` → `[sequences, hidden]`.
     pub fn forward(&self, hidden_states: Tensor<B, 2>, tokens: &PackedTokens<B>) -> Tensor<B, 2> {
-        self.dense
-            .forward(tokens.first_of_each(hidden_states))
-            .tanh()
+        self.dense.forward(tokens.first_of_each(hidden_states)).tanh()
     }
 }

@@ -42,11 +42,7 @@ pub struct SequenceClassificationConfig {
     #[serde(default, rename = "bertune_pooling")]
     pub pooling: Pooling,
     /// The longest input in tokens that the classifier was trained with.
-    #[serde(
-        default,
-        rename = "bertune_max_length",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, rename = "bertune_max_length", skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
 }
 
@@ -65,9 +61,7 @@ impl SequenceClassificationConfig {
 
     /// The names of the classes; transformers' default is two numbered ones.
     pub fn label_names(&self) -> LabelNames {
-        self.labels
-            .clone()
-            .unwrap_or_else(|| LabelNames::numbered(2))
+        self.labels.clone().unwrap_or_else(|| LabelNames::numbered(2))
     }
 
     /// The number of classes.
@@ -77,8 +71,7 @@ impl SequenceClassificationConfig {
 
     /// The dropout probability before the classifier.
     pub(crate) fn dropout_probability(&self) -> f64 {
-        self.classifier_dropout
-            .unwrap_or(self.bert.hidden_dropout_prob)
+        self.classifier_dropout.unwrap_or(self.bert.hidden_dropout_prob)
     }
 
     /// This architecture as a `config.json` that transformers reads: the keys of `original`, the
@@ -94,10 +87,7 @@ impl SequenceClassificationConfig {
         if self.pooling == Pooling::default() {
             json.shift_remove("bertune_pooling");
         }
-        json.insert(
-            "architectures".into(),
-            ["BertForSequenceClassification"].as_slice().into(),
-        );
+        json.insert("architectures".into(), ["BertForSequenceClassification"].as_slice().into());
         json.insert("label2id".into(), self.label_names().ids().into());
         for stale in ["num_labels", "_num_labels", "_name_or_path"] {
             json.shift_remove(stale);

@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The names of the classes, in the order of the logits; `id2label` in `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    try_from = "BTreeMap<String, String>",
-    into = "BTreeMap<String, String>"
-)]
+#[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
 pub struct LabelNames(Vec<String>);
 
 impl LabelNames {
@@ -28,11 +25,7 @@ impl LabelNames {
 
     /// `label2id`: the name of each class with its number, in the order of the logits.
     pub fn ids(&self) -> serde_json::Map<String, serde_json::Value> {
-        self.0
-            .iter()
-            .cloned()
-            .zip((0..).map(|id: usize| id.into()))
-            .collect()
+        self.0.iter().cloned().zip((0..).map(|id: usize| id.into())).collect()
     }
 }
 
@@ -44,22 +37,14 @@ impl TryFrom<BTreeMap<String, String>> for LabelNames {
         let name = |id: usize| names.get(&id.to_string()).cloned();
         let in_order: Option<Vec<_>> = (0..classes).map(name).collect();
         in_order.map(Self).ok_or_else(|| {
-            format!(
-                "id2label has {classes} entries, but its keys are not 0 to {}",
-                classes - 1
-            )
+            format!("id2label has {classes} entries, but its keys are not 0 to {}", classes - 1)
         })
     }
 }
 
 impl From<LabelNames> for BTreeMap<String, String> {
     fn from(labels: LabelNames) -> Self {
-        labels
-            .0
-            .into_iter()
-            .enumerate()
-            .map(|(id, name)| (id.to_string(), name))
-            .collect()
+        labels.0.into_iter().enumerate().map(|(id, name)| (id.to_string(), name)).collect()
     }
 }
 
@@ -80,9 +65,6 @@ mod tests {
     fn a_gap_in_the_numbers_is_refused() {
         let read = serde_json::from_str::<LabelNames>(r#"{"0": "a", "2": "b"}"#);
         let message = read.unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "id2label has 2 entries, but its keys are not 0 to 1"
-        );
+        assert_eq!(message, "id2label has 2 entries, but its keys are not 0 to 1");
     }
 }

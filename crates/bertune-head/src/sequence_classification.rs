@@ -76,13 +76,7 @@ impl<B: Backend> BertForSequenceClassification<B> {
         device: &B::Device,
     ) -> Result<Loaded<B>, HeadError> {
         let config = read_config(checkpoint)?;
-        Self::load(
-            checkpoint,
-            config,
-            &Initializer::new(0, 0.02),
-            &LoadRules::all(),
-            device,
-        )
+        Self::load(checkpoint, config, &Initializer::new(0, 0.02), &LoadRules::all(), device)
     }
 
     /// A pretrained encoder with a classifier for `labels`, which keeps the folder's own
@@ -127,21 +121,14 @@ impl<B: Backend> BertForSequenceClassification<B> {
     ) -> Result<Loaded<B>, HeadError> {
         let model = Self::new(&config, init, device);
         let (model, report) = load_module::<B, _>(model, checkpoint, rules, device)?;
-        Ok(Loaded {
-            model,
-            config,
-            report,
-        })
+        Ok(Loaded { model, config, report })
     }
 }
 
 fn read_config(checkpoint: &Checkpoint) -> Result<SequenceClassificationConfig, HeadError> {
     let config: SequenceClassificationConfig = checkpoint.config()?;
     let folder = || checkpoint.folder().to_path_buf();
-    config.bert.validate().map_err(|source| HeadError::Config {
-        folder: folder(),
-        source,
-    })?;
+    config.bert.validate().map_err(|source| HeadError::Config { folder: folder(), source })?;
     Ok(config)
 }
 

@@ -57,11 +57,7 @@ impl<B: BertOps> Backward<B, 2> for Project {
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, saved: &mut Checkpointer) {
         let [x, weight] = ops.parents;
-        let ops = Ops {
-            parents: [x, weight, None],
-            node: ops.node,
-            state: ops.state,
-        };
+        let ops = Ops { parents: [x, weight, None], node: ops.node, state: ops.state };
         Backward::<B, 3>::backward(Linear, ops, grads, saved);
     }
 }
@@ -78,11 +74,7 @@ impl<B: BertOps> Backward<B, 2> for BiasActivation {
         let bias = saved.retrieve_node_output::<FloatTensor<B>>(bias);
         let grad = grads.consume::<B>(&ops.node);
         let gradients = B::bias_activation_backward(grad, x, bias, activation);
-        register::<B, 2>(
-            ops.parents.map(|parent| parent.map(|node| node.id)),
-            gradients,
-            grads,
-        );
+        register::<B, 2>(ops.parents.map(|parent| parent.map(|node| node.id)), gradients, grads);
     }
 }
 
@@ -97,11 +89,7 @@ impl<B: BertOps> Backward<B, 5> for DropoutAddLayerNorm {
         let gamma = saved.retrieve_node_output::<FloatTensor<B>>(gamma);
         let grad = grads.consume::<B>(&ops.node);
         let gradients = B::dropout_add_layer_norm_backward(grad, state, gamma, dropout);
-        register::<B, 5>(
-            ops.parents.map(|parent| parent.map(|node| node.id)),
-            gradients,
-            grads,
-        );
+        register::<B, 5>(ops.parents.map(|parent| parent.map(|node| node.id)), gradients, grads);
     }
 }
 
@@ -116,11 +104,7 @@ impl<B: BertOps> Backward<B, 3> for LayerNormDropout {
         let gamma = saved.retrieve_node_output::<FloatTensor<B>>(gamma);
         let grad = grads.consume::<B>(&ops.node);
         let gradients = B::layer_norm_dropout_backward(grad, state, gamma, dropout);
-        register::<B, 3>(
-            ops.parents.map(|parent| parent.map(|node| node.id)),
-            gradients,
-            grads,
-        );
+        register::<B, 3>(ops.parents.map(|parent| parent.map(|node| node.id)), gradients, grads);
     }
 }
 
@@ -158,24 +142,13 @@ impl<B: BertOps> Backward<B, 3> for VarlenAttention {
     type State = AttentionState<FloatTensor<B>>;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
-        let AttentionState {
-            inputs,
-            out,
-            state,
-            sequences,
-            heads,
-            dropout,
-        } = ops.state;
+        let AttentionState { inputs, out, state, sequences, heads, dropout } = ops.state;
         let [query, key, value] = inputs.map(|id| saved.retrieve_node_output(id));
         let grad = grads.consume::<B>(&ops.node);
         let gradients = B::varlen_attention_backward(
             grad, query, key, value, out, state, &sequences, heads, dropout,
         );
-        register::<B, 3>(
-            ops.parents.map(|parent| parent.map(|node| node.id)),
-            gradients,
-            grads,
-        );
+        register::<B, 3>(ops.parents.map(|parent| parent.map(|node| node.id)), gradients, grads);
     }
 }
 
@@ -210,16 +183,11 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         match Linear.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let state = (prep.checkpoint(&x), prep.checkpoint(&weight));
-                prep.finish(
-                    state,
-                    B::project_bias(x.primitive, weight.primitive, bias.primitive),
-                )
+                prep.finish(state, B::project_bias(x.primitive, weight.primitive, bias.primitive))
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::project_bias(
-                x.primitive,
-                weight.primitive,
-                bias.primitive,
-            )),
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::project_bias(x.primitive, weight.primitive, bias.primitive))
+            }
         }
     }
 
@@ -229,17 +197,10 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         activation: Activation,
     ) -> FloatTensor<Self> {
         let nodes = [x.node.clone(), bias.node.clone()];
-        match BiasActivation
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful()
-        {
+        match BiasActivation.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let state = (prep.checkpoint(&x), prep.checkpoint(&bias), activation);
-                prep.finish(
-                    state,
-                    B::bias_activation(x.primitive, bias.primitive, activation),
-                )
+                prep.finish(state, B::bias_activation(x.primitive, bias.primitive, activation))
             }
             OpsKind::UnTracked(prep) => {
                 prep.finish(B::bias_activation(x.primitive, bias.primitive, activation))
@@ -257,10 +218,7 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, LayerNormState<FloatTensor<Self>>) {
         let nodes = [&x, &bias, &residual, &gamma, &beta].map(|input| input.node.clone());
-        let kind = DropoutAddLayerNorm
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful();
+        let kind = DropoutAddLayerNorm.prepare::<C>(nodes).compute_bound().stateful();
         let gamma_input = gamma.clone();
         let (y, state) = B::dropout_add_layer_norm(
             x.primitive,
@@ -289,18 +247,10 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         dropout: Option<Dropout>,
     ) -> (FloatTensor<Self>, LayerNormState<FloatTensor<Self>>) {
         let nodes = [&x, &gamma, &beta].map(|input| input.node.clone());
-        let kind = LayerNormDropout
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful();
+        let kind = LayerNormDropout.prepare::<C>(nodes).compute_bound().stateful();
         let gamma_input = gamma.clone();
-        let (y, state) = B::layer_norm_dropout(
-            x.primitive,
-            gamma.primitive,
-            beta.primitive,
-            epsilon,
-            dropout,
-        );
+        let (y, state) =
+            B::layer_norm_dropout(x.primitive, gamma.primitive, beta.primitive, epsilon, dropout);
         let y = match kind {
             OpsKind::Tracked(mut prep) => {
                 let gamma = prep.checkpoint(&gamma_input);
@@ -312,11 +262,7 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
     }
 
     fn dropout(x: FloatTensor<Self>, dropout: Option<Dropout>) -> FloatTensor<Self> {
-        match PlainDropout
-            .prepare::<C>([x.node.clone()])
-            .compute_bound()
-            .stateful()
-        {
+        match PlainDropout.prepare::<C>([x.node.clone()]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(dropout, B::dropout(x.primitive, dropout)),
             OpsKind::UnTracked(prep) => prep.finish(B::dropout(x.primitive, dropout)),
         }
@@ -332,10 +278,7 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let inputs = [query, key, value];
         let nodes = inputs.each_ref().map(|input| input.node.clone());
-        let kind = VarlenAttention
-            .prepare::<C>(nodes)
-            .compute_bound()
-            .stateful();
+        let kind = VarlenAttention.prepare::<C>(nodes).compute_bound().stateful();
         let [query, key, value] = inputs.each_ref().map(|input| input.primitive.clone());
         let (out, state) = B::varlen_attention(query, key, value, sequences, heads, dropout);
         let tracked = match kind {

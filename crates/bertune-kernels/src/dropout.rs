@@ -43,14 +43,8 @@ impl Dropout {
     ///
     /// If `probability` is not in `0.0..1.0`.
     pub fn new(probability: f64, key: DropoutKey) -> Option<Self> {
-        assert!(
-            (0.0..1.0).contains(&probability),
-            "dropout probability {probability}"
-        );
-        (probability > 0.0).then_some(Self {
-            probability: probability as f32,
-            key,
-        })
+        assert!((0.0..1.0).contains(&probability), "dropout probability {probability}");
+        (probability > 0.0).then_some(Self { probability: probability as f32, key })
     }
 
     /// What a kept element is multiplied with.
@@ -86,10 +80,7 @@ pub(crate) const MULTIPLIERS: [u32; 3] = [0x21f0_aaad, 0x735a_2d97, 0x3184_8bab]
 /// Three rounds of xor-shift and multiply, two of them keyed; with two rounds, elements 4,096
 /// apart were correlated. `primitive::dropout` computes the same with tensors.
 #[inline(always)]
-#[cfg_attr(
-    not(feature = "flex"),
-    expect(dead_code, reason = "only Flex hashes on the host")
-)]
+#[cfg_attr(not(feature = "flex"), expect(dead_code, reason = "only Flex hashes on the host"))]
 pub(crate) fn hash(index: u32, (low, high): (u32, u32)) -> u32 {
     let mut x = index ^ low;
     x ^= x >> 16;
@@ -126,10 +117,7 @@ mod tests {
             for step in 0..20 {
                 let kept = mask(DropoutKey::new(7, step), probability, n);
                 let hits = kept.iter().filter(|&&k| k).count();
-                assert!(
-                    sigmas(hits, n as usize, 1.0 - probability) < 4.5,
-                    "{probability} {step}"
-                );
+                assert!(sigmas(hits, n as usize, 1.0 - probability) < 4.5, "{probability} {step}");
             }
         }
     }
@@ -144,17 +132,9 @@ mod tests {
         let agree = |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|(a, b)| a == b).count();
         for lag in (1..70).chain([128, 256, 384, 512, 768, 1024, 3072, 4096, 65_536]) {
             let n = kept.len() - lag;
-            assert!(
-                sigmas(agree(&kept[..n], &kept[lag..]), n, 0.5) < 4.5,
-                "lag {lag}"
-            );
+            assert!(sigmas(agree(&kept[..n], &kept[lag..]), n, 0.5) < 4.5, "lag {lag}");
         }
-        let others = [
-            DropoutKey::new(1, 2),
-            DropoutKey::new(2, 1),
-            key.site(0, 1),
-            key.site(1, 0),
-        ];
+        let others = [DropoutKey::new(1, 2), DropoutKey::new(2, 1), key.site(0, 1), key.site(1, 0)];
         for other in others {
             let hits = agree(&kept, &mask(other, 0.5, n));
             assert!(sigmas(hits, n as usize, 0.5) < 4.5, "{other:?}");
@@ -175,10 +155,7 @@ mod tests {
             }
             for (bit, &count) in flips.iter().enumerate().skip(8) {
                 let share = count as f64 / f64::from(samples);
-                assert!(
-                    (share - 0.5).abs() < 0.06,
-                    "input bit {input}, output bit {bit}: {share}"
-                );
+                assert!((share - 0.5).abs() < 0.06, "input bit {input}, output bit {bit}: {share}");
             }
         }
     }

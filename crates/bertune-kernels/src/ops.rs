@@ -63,11 +63,7 @@ pub fn dropout_add_layer_norm<B: BertOps>(
     norm: LayerNormWeights<B>,
     dropout: Option<Dropout>,
 ) -> Tensor<B, 2> {
-    let LayerNormWeights {
-        gamma,
-        beta,
-        epsilon,
-    } = norm;
+    let LayerNormWeights { gamma, beta, epsilon } = norm;
     let [gamma, beta] = [gamma, beta].map(unwrap);
     let (x, bias, residual) = (unwrap(x), unwrap(bias), unwrap(residual));
     wrap(B::dropout_add_layer_norm(x, bias, residual, gamma, beta, epsilon, dropout).0)
@@ -83,11 +79,7 @@ pub fn layer_norm_dropout<B: BertOps>(
     norm: LayerNormWeights<B>,
     dropout: Option<Dropout>,
 ) -> Tensor<B, 2> {
-    let LayerNormWeights {
-        gamma,
-        beta,
-        epsilon,
-    } = norm;
+    let LayerNormWeights { gamma, beta, epsilon } = norm;
     wrap(B::layer_norm_dropout(unwrap(x), unwrap(gamma), unwrap(beta), epsilon, dropout).0)
 }
 

@@ -18,13 +18,8 @@ impl Sequences {
     /// If they do not.
     pub fn new(offsets: &[usize]) -> Self {
         assert_eq!(offsets.first(), Some(&0), "cumulative lengths start with 0");
-        assert!(
-            offsets.is_sorted(),
-            "cumulative lengths never fall: {offsets:?}"
-        );
-        Self {
-            offsets: offsets.into(),
-        }
+        assert!(offsets.is_sorted(), "cumulative lengths never fall: {offsets:?}");
+        Self { offsets: offsets.into() }
     }
 
     /// The number of sequences.
@@ -61,10 +56,7 @@ mod tests {
     fn ranges_follow_the_offsets() {
         let sequences = Sequences::new(&[0, 3, 3, 7]);
         assert_eq!(sequences.ranges().collect::<Vec<_>>(), [0..3, 3..3, 3..7]);
-        assert_eq!(
-            (sequences.len(), sequences.tokens(), sequences.longest()),
-            (3, 7, 4)
-        );
+        assert_eq!((sequences.len(), sequences.tokens(), sequences.longest()), (3, 7, 4));
     }
 
     #[test]

@@ -38,12 +38,10 @@ fn run<B: AutodiffBackend, const M: usize, const V: usize>(
     operation: impl Fn([Tensor<B, 2>; M], [Tensor<B, 1>; V]) -> Tensor<B, 2>,
 ) -> Vec<TensorData> {
     let device = Default::default();
-    let matrices = matrices
-        .each_ref()
-        .map(|x| Tensor::<B, 2>::from_data(x.clone(), &device).require_grad());
-    let vectors = vectors
-        .each_ref()
-        .map(|x| Tensor::<B, 1>::from_data(x.clone(), &device).require_grad());
+    let matrices =
+        matrices.each_ref().map(|x| Tensor::<B, 2>::from_data(x.clone(), &device).require_grad());
+    let vectors =
+        vectors.each_ref().map(|x| Tensor::<B, 1>::from_data(x.clone(), &device).require_grad());
     let y = operation(matrices.clone(), vectors.clone());
     let weights = Tensor::from_data(random(&y.dims(), 99), &device);
     let grads = (y.clone() * weights).sum().backward();
@@ -60,10 +58,7 @@ fn assert_close(ours: &[TensorData], reference: &[TensorData], what: &str) {
         let scale = reference.iter::<f32>().fold(1.0f32, |a, b| a.max(b.abs()));
         let worst = ours.iter::<f32>().zip(reference.iter::<f32>());
         let worst = worst.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(
-            worst <= 4e-6 * scale,
-            "{what}, result {i}: {worst:e} of {scale}"
-        );
+        assert!(worst <= 4e-6 * scale, "{what}, result {i}: {worst:e} of {scale}");
     }
 }
 
@@ -73,11 +68,7 @@ fn bias_activation_equals_its_definition() {
         for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
             let (x, bias) = ([random(&[70, width], 1)], [random(&[width], 2)]);
             let reference = run::<Reference, 1, 1>(&x, &bias, |[x], [bias]| {
-                wrap(primitive::bias_activation::<Reference>(
-                    unwrap(x),
-                    unwrap(bias),
-                    activation,
-                ))
+                wrap(primitive::bias_activation::<Reference>(unwrap(x), unwrap(bias), activation))
             });
             fn ours<B: BertOps>(
                 x: Tensor<B, 2>,
@@ -89,11 +80,7 @@ fn bias_activation_equals_its_definition() {
             let flex = run::<Autodiff<Flex>, 1, 1>(&x, &bias, |[x], [b]| ours(x, b, activation));
             let ndarray = run::<Reference, 1, 1>(&x, &bias, |[x], [b]| ours(x, b, activation));
             assert_close(&flex, &reference, &format!("flex {width} {activation:?}"));
-            assert_close(
-                &ndarray,
-                &reference,
-                &format!("ndarray {width} {activation:?}"),
-            );
+            assert_close(&ndarray, &reference, &format!("ndarray {width} {activation:?}"));
         }
     }
 }
@@ -116,11 +103,7 @@ fn projections_equal_their_definition() {
 }
 
 fn norm<B: BertOps>(gamma: Tensor<B, 1>, beta: Tensor<B, 1>) -> ops::LayerNormWeights<B> {
-    ops::LayerNormWeights {
-        gamma,
-        beta,
-        epsilon: 1e-12,
-    }
+    ops::LayerNormWeights { gamma, beta, epsilon: 1e-12 }
 }
 
 #[test]
@@ -145,11 +128,7 @@ fn dropout_add_layer_norm_equals_its_definition() {
                 ops::dropout_add_layer_norm(x, b, r, norm(g, beta), dropout)
             });
             assert_close(&flex, &reference, &format!("flex {width} {dropout:?}"));
-            assert_close(
-                &ndarray,
-                &reference,
-                &format!("ndarray {width} {dropout:?}"),
-            );
+            assert_close(&ndarray, &reference, &format!("ndarray {width} {dropout:?}"));
         }
     }
 }
@@ -196,9 +175,7 @@ fn attention_equals_its_definition() {
             let inputs = [1, 2, 3].map(|seed| random(&[sequences.tokens(), heads * dim], seed));
             let reference = run::<Reference, 3, 0>(&inputs, &[], |[q, k, v], []| {
                 let [q, k, v] = [q, k, v].map(unwrap);
-                wrap(primitive::varlen_attention::<Reference>(
-                    q, k, v, &sequences, heads, dropout,
-                ))
+                wrap(primitive::varlen_attention::<Reference>(q, k, v, &sequences, heads, dropout))
             });
             let flex = run::<Autodiff<Flex>, 3, 0>(&inputs, &[], |[q, k, v], []| {
                 ops::varlen_attention(q, k, v, &sequences, heads, dropout)
@@ -223,10 +200,7 @@ fn a_sequence_does_not_see_its_neighbours() {
     };
     let together = attend([1, 2, 3].map(input), &[0, 5, 12]);
     let alone = attend([1, 2, 3].map(|seed| input(seed).slice([5..12])), &[0, 7]);
-    assert_eq!(
-        together.as_slice::<f32>().unwrap()[5 * 8..],
-        *alone.as_slice::<f32>().unwrap()
-    );
+    assert_eq!(together.as_slice::<f32>().unwrap()[5 * 8..], *alone.as_slice::<f32>().unwrap());
 }
 
 #[test]
@@ -236,10 +210,7 @@ fn adam_steps_agree_between_backends() {
         let mut parameter = unwrap(Tensor::<B, 2>::from_data(random(&[40, 33], 1), &device));
         let mut state: Option<AdamState<_>> = None;
         for step in 1..=5 {
-            let grad = unwrap(Tensor::<B, 2>::from_data(
-                random(&[40, 33], 10 + step),
-                &device,
-            ));
+            let grad = unwrap(Tensor::<B, 2>::from_data(random(&[40, 33], 10 + step), &device));
             let settings = AdamStep {
                 learning_rate: 1e-2,
                 beta_1: 0.9,
@@ -258,11 +229,7 @@ fn adam_steps_agree_between_backends() {
             .to_vec()
     }
     for decay in [WeightDecay::Coupled(0.1), WeightDecay::Decoupled(0.1)] {
-        assert_close(
-            &steps::<Flex>(decay),
-            &steps::<NdArray>(decay),
-            &format!("{decay:?}"),
-        );
+        assert_close(&steps::<Flex>(decay), &steps::<NdArray>(decay), &format!("{decay:?}"));
     }
 }
 
@@ -270,9 +237,7 @@ fn adam_steps_agree_between_backends() {
 fn the_sum_of_squares_is_exact_for_whole_numbers() {
     fn sum<B: BertOps>() -> f32 {
         let x = Tensor::<B, 1>::from_floats([1.0, -2.0, 3.0, 4.0], &Default::default());
-        wrap::<B, 1>(B::sum_of_squares(unwrap(x)))
-            .into_scalar()
-            .elem()
+        wrap::<B, 1>(B::sum_of_squares(unwrap(x))).into_scalar().elem()
     }
     use burn_core::tensor::ElementConversion;
     assert_eq!((sum::<Flex>(), sum::<NdArray>()), (30.0, 30.0));

@@ -42,17 +42,8 @@ impl<B: BertOps> TextClassifier<B> {
         }
         let positions = config.bert.max_position_embeddings;
         let max_length = config.max_length.unwrap_or(positions).min(positions);
-        let limits = Limits {
-            max_length,
-            ..Limits::default()
-        };
-        Ok(Self {
-            model,
-            labels: config.label_names(),
-            config,
-            tokenizer,
-            limits,
-        })
+        let limits = Limits { max_length, ..Limits::default() };
+        Ok(Self { model, labels: config.label_names(), config, tokenizer, limits })
     }
 
     /// The classifier with another limit of the input than it was trained with.
@@ -63,10 +54,7 @@ impl<B: BertOps> TextClassifier<B> {
     pub fn with_limits(self, limits: Limits) -> Result<Self, PredictError> {
         let positions = self.config.bert.max_position_embeddings;
         if limits.max_length > positions {
-            return Err(PredictError::TooLong {
-                max_length: limits.max_length,
-                positions,
-            });
+            return Err(PredictError::TooLong { max_length: limits.max_length, positions });
         }
         Ok(Self { limits, ..self })
     }
@@ -102,12 +90,7 @@ impl<B: BertOps> TextClassifier<B> {
         let encodings = self.tokenizer.encode_batch(inputs, self.limits)?;
         let dataset = Dataset::unlabelled(encodings);
         let plan = BatchPlan::by_length(&dataset, BATCH_SIZE);
-        let mut predictions = vec![
-            Prediction {
-                probabilities: Vec::new()
-            };
-            inputs.len()
-        ];
+        let mut predictions = vec![Prediction { probabilities: Vec::new() }; inputs.len()];
         for example_ids in plan.epoch(0) {
             let batch = PackedBatch::pack(&dataset, &example_ids);
             let probabilities = self.probabilities(&batch);
@@ -121,19 +104,10 @@ impl<B: BertOps> TextClassifier<B> {
 
     /// The probabilities of a batch, row after row.
     fn probabilities(&self, batch: &PackedBatch) -> Vec<f32> {
-        let PackedBatch {
-            input_ids,
-            token_type_ids,
-            position_ids,
-            cu_seqlens,
-            ..
-        } = batch;
+        let PackedBatch { input_ids, token_type_ids, position_ids, cu_seqlens, .. } = batch;
         let device = self.model.device();
         let tokens =
             PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device);
-        softmax(self.model.forward(&tokens, None), 1)
-            .into_data()
-            .iter::<f32>()
-            .collect()
+        softmax(self.model.forward(&tokens, None), 1).into_data().iter::<f32>().collect()
     }
 }

@@ -10,11 +10,7 @@ impl Prediction {
     pub fn class(&self) -> usize {
         let ranked = self.probabilities.iter().enumerate();
         let best = ranked.fold((0, f32::NEG_INFINITY), |best, (class, &probability)| {
-            if probability > best.1 {
-                (class, probability)
-            } else {
-                best
-            }
+            if probability > best.1 { (class, probability) } else { best }
         });
         best.0
     }
@@ -26,12 +22,8 @@ mod tests {
 
     #[test]
     fn the_first_of_the_most_probable_classes_wins() {
-        let class = |probabilities: &[f32]| {
-            Prediction {
-                probabilities: probabilities.into(),
-            }
-            .class()
-        };
+        let class =
+            |probabilities: &[f32]| Prediction { probabilities: probabilities.into() }.class();
         assert_eq!(class(&[0.2, 0.5, 0.3]), 1);
         assert_eq!(class(&[0.4, 0.2, 0.4]), 0);
     }

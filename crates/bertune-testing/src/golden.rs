@@ -29,10 +29,7 @@ pub struct GoldenInput {
 impl GoldenInput {
     /// The position of each token in its sequence.
     pub fn position_ids(&self) -> Vec<u32> {
-        self.cu_seqlens
-            .windows(2)
-            .flat_map(|pair| 0..(pair[1] - pair[0]) as u32)
-            .collect()
+        self.cu_seqlens.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as u32).collect()
     }
 }
 
@@ -44,16 +41,12 @@ impl Golden {
     /// If there are none.
     pub fn values(&self, name: &str) -> &[f32] {
         let tensor = self.tensors.get(name);
-        &tensor
-            .unwrap_or_else(|| panic!("{}: no golden {name}", self.folder.display()))
-            .1
+        &tensor.unwrap_or_else(|| panic!("{}: no golden {name}", self.folder.display())).1
     }
 
     /// The names of goldens that begin with `prefix`, without it.
     pub fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        self.tensors
-            .keys()
-            .filter_map(move |name| name.strip_prefix(prefix))
+        self.tensors.keys().filter_map(move |name| name.strip_prefix(prefix))
     }
 }
 
@@ -65,16 +58,10 @@ impl Golden {
 pub fn goldens() -> Vec<Golden> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
     let entries = std::fs::read_dir(&root).expect("the folder of goldens");
-    let mut folders: Vec<_> = entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut folders: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     folders.retain(|folder| folder.join("golden.json").is_file());
     folders.sort();
-    assert!(
-        folders.len() >= 6,
-        "goldens are missing from {}",
-        root.display()
-    );
+    assert!(folders.len() >= 6, "goldens are missing from {}", root.display());
     folders.into_iter().map(read).collect()
 }
 
@@ -84,22 +71,12 @@ fn read(folder: PathBuf) -> Golden {
     let file = safetensors::SafeTensors::deserialize(&bytes).expect("valid safetensors");
     let values = |bytes: &[u8]| -> Vec<f32> {
         let (numbers, _) = bytes.as_chunks::<4>();
-        numbers
-            .iter()
-            .map(|number| f32::from_le_bytes(*number))
-            .collect()
+        numbers.iter().map(|number| f32::from_le_bytes(*number)).collect()
     };
-    let tensors = file.iter().map(|(name, view)| {
-        (
-            name.to_owned(),
-            (view.shape().to_vec(), values(view.data())),
-        )
-    });
+    let tensors = file
+        .iter()
+        .map(|(name, view)| (name.to_owned(), (view.shape().to_vec(), values(view.data()))));
     let tensors = tensors.collect();
     let input = serde_json::from_slice(&json).expect("valid golden.json");
-    Golden {
-        folder,
-        input,
-        tensors,
-    }
+    Golden { folder, input, tensors }
 }

@@ -54,9 +54,7 @@ fn check_added_tokens(tokenizer: &Tokenizer, path: &Path) -> Result<(), Tokenize
     let added = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
     for token in added.values().filter(|token| token.normalized) {
         let mut text = NormalizedString::from(&*token.content);
-        normalizer
-            .normalize(&mut text)
-            .map_err(TokenizeError::encode)?;
+        normalizer.normalize(&mut text).map_err(TokenizeError::encode)?;
         if text.is_empty() {
             return Err(TokenizeError::EmptyAddedToken {
                 path: path.into(),
@@ -70,10 +68,7 @@ fn check_added_tokens(tokenizer: &Tokenizer, path: &Path) -> Result<(), Tokenize
 fn check_ids(tokenizer: &Tokenizer, path: &Path) -> Result<(), TokenizeError> {
     let highest = tokenizer.get_vocab(true).into_values().max();
     match highest.filter(|id| *id >= MOST_IDS) {
-        Some(id) => Err(TokenizeError::HugeId {
-            path: path.into(),
-            id,
-        }),
+        Some(id) => Err(TokenizeError::HugeId { path: path.into(), id }),
         None => Ok(()),
     }
 }

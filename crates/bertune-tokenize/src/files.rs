@@ -27,10 +27,7 @@ where
 
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TokenizeError> {
-    fs::read(path).map_err(|source| TokenizeError::Read {
-        path: path.into(),
-        source,
-    })
+    fs::read(path).map_err(|source| TokenizeError::Read { path: path.into(), source })
 }
 
 /// Writes a file so that it is there whole or not at all.
@@ -39,10 +36,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TokenizeError> {
     write_synced(&partial, bytes)
         .and_then(|()| fs::rename(&partial, path))
         .inspect_err(|_| drop(fs::remove_file(&partial)))
-        .map_err(|source| TokenizeError::Write {
-            path: path.into(),
-            source,
-        })
+        .map_err(|source| TokenizeError::Write { path: path.into(), source })
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -55,11 +49,5 @@ fn json_error(path: &Path, source: serde_json::Error) -> TokenizeError {
     let (line, column) = (source.line(), source.column());
     let place = format!(" at line {line} column {column}");
     let reason = source.to_string().replace(&place, "");
-    TokenizeError::Json {
-        path: path.into(),
-        line,
-        column,
-        reason,
-        source,
-    }
+    TokenizeError::Json { path: path.into(), line, column, reason, source }
 }

@@ -25,10 +25,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_length: 128,
-            truncation: Truncation::default(),
-        }
+        Self { max_length: 128, truncation: Truncation::default() }
     }
 }
 
@@ -58,10 +55,7 @@ pub(crate) fn truncate(
     let max_length = limits.max_length;
     let room = max_length
         .checked_sub(special_tokens)
-        .ok_or(TokenizeError::MaxLengthTooSmall {
-            max_length,
-            special_tokens,
-        })?;
+        .ok_or(TokenizeError::MaxLengthTooSmall { max_length, special_tokens })?;
     // A single text can always be cut, unless it is the second text that should be.
     let is_pair = second.is_some();
     let too_long = |_| {

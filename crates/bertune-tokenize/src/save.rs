@@ -13,28 +13,17 @@ use crate::{TokenizeError, files};
 /// Writes the files that transformers' `AutoTokenizer` looks for.
 pub(crate) fn save(tokenizer: &BertTokenizer, folder: &Path) -> Result<(), TokenizeError> {
     let parts = &*tokenizer.parts;
-    fs::create_dir_all(folder).map_err(|source| TokenizeError::Write {
-        path: folder.into(),
-        source,
-    })?;
-    let json = parts
-        .tokenizer
-        .to_string(true)
-        .map_err(TokenizeError::encode)?;
+    fs::create_dir_all(folder)
+        .map_err(|source| TokenizeError::Write { path: folder.into(), source })?;
+    let json = parts.tokenizer.to_string(true).map_err(TokenizeError::encode)?;
     files::write(&folder.join("tokenizer.json"), json.as_bytes())?;
     if let ModelWrapper::WordPiece(model) = parts.tokenizer.get_model() {
         files::write(&folder.join("vocab.txt"), vocab_txt(model).as_bytes())?;
     }
     let special_tokens = special_tokens(parts);
-    write_json(
-        &folder.join("tokenizer_config.json"),
-        config(parts, &special_tokens),
-    )?;
+    write_json(&folder.join("tokenizer_config.json"), config(parts, &special_tokens))?;
     // This file has no way to say that there is none.
-    let named = special_tokens
-        .into_iter()
-        .filter(|(_, token)| !token.is_null())
-        .collect();
+    let named = special_tokens.into_iter().filter(|(_, token)| !token.is_null()).collect();
     write_json(&folder.join("special_tokens_map.json"), named)
 }
 
@@ -44,14 +33,10 @@ fn write_json(path: &Path, object: Map<String, Value>) -> Result<(), TokenizeErr
 
 /// One line for each id, blank where the vocabulary has none.
 fn vocab_txt(model: &WordPiece) -> String {
-    let tokens: BTreeMap<u32, String> = model
-        .get_vocab()
-        .into_iter()
-        .map(|(token, id)| (id, token))
-        .collect();
+    let tokens: BTreeMap<u32, String> =
+        model.get_vocab().into_iter().map(|(token, id)| (id, token)).collect();
     let ids = 0..tokens.last_key_value().map_or(0, |(id, _)| id + 1);
-    ids.map(|id| format!("{}\n", tokens.get(&id).map_or("", String::as_str)))
-        .collect()
+    ids.map(|id| format!("{}\n", tokens.get(&id).map_or("", String::as_str))).collect()
 }
 
 /// The five names, null for a token that the vocabulary does not have.
@@ -69,28 +54,21 @@ fn special_tokens(parts: &Parts) -> Map<String, Value> {
         ("cls_token", around.first().cloned()),
         ("mask_token", known(&parts.settings.mask_token)),
     ];
-    names
-        .into_iter()
-        .map(|(name, token)| (name.into(), json!(token)))
-        .collect()
+    names.into_iter().map(|(name, token)| (name.into(), json!(token))).collect()
 }
 
 fn config(parts: &Parts, special_tokens: &Map<String, Value>) -> Map<String, Value> {
     let mut config = match bert_normalizer(parts) {
         Some(normalizer) => bert_class(normalizer),
-        None => [("tokenizer_class".into(), json!("PreTrainedTokenizerFast"))]
-            .into_iter()
-            .collect(),
+        None => {
+            [("tokenizer_class".into(), json!("PreTrainedTokenizerFast"))].into_iter().collect()
+        }
     };
     config.extend(special_tokens.clone());
     if let Some(length) = parts.model_max_length {
         config.insert("model_max_length".into(), json!(length));
     }
-    let added: BTreeMap<_, _> = parts
-        .tokenizer
-        .get_added_tokens_decoder()
-        .into_iter()
-        .collect();
+    let added: BTreeMap<_, _> = parts.tokenizer.get_added_tokens_decoder().into_iter().collect();
     config.insert("added_tokens_decoder".into(), json!(added));
     config
 }
@@ -100,15 +78,9 @@ fn bert_class(normalizer: &BertNormalizer) -> Map<String, Value> {
         ("tokenizer_class", json!("BertTokenizer")),
         ("do_lower_case", json!(normalizer.lowercase)),
         ("strip_accents", json!(normalizer.strip_accents)),
-        (
-            "tokenize_chinese_chars",
-            json!(normalizer.handle_chinese_chars),
-        ),
+        ("tokenize_chinese_chars", json!(normalizer.handle_chinese_chars)),
     ];
-    fields
-        .into_iter()
-        .map(|(name, value)| (name.into(), value))
-        .collect()
+    fields.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
 /// The normalizer, if all steps are those that transformers' `BertTokenizer` would build anew
@@ -124,10 +96,7 @@ fn bert_normalizer(parts: &Parts) -> Option<&BertNormalizer> {
     let is_bert = model.continuing_subword_prefix == "##"
         && model.max_input_chars_per_word == 100
         && normalizer.clean_text
-        && matches!(
-            tokenizer.get_pre_tokenizer(),
-            Some(PreTokenizerWrapper::BertPreTokenizer(_))
-        )
+        && matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)))
         && parts.special_tokens.get_type_ids() == [0, 0, 1];
     is_bert.then_some(normalizer)
 }

@@ -19,18 +19,12 @@ pub struct TextInput<'a> {
 
 impl<'a> From<&'a str> for TextInput<'a> {
     fn from(text: &'a str) -> Self {
-        Self {
-            text,
-            text_pair: None,
-        }
+        Self { text, text_pair: None }
     }
 }
 
 impl<'a> From<(&'a str, &'a str)> for TextInput<'a> {
     fn from((text, text_pair): (&'a str, &'a str)) -> Self {
-        Self {
-            text,
-            text_pair: Some(text_pair),
-        }
+        Self { text, text_pair: Some(text_pair) }
     }
 }

@@ -59,9 +59,7 @@ impl BertTokenizer {
             config.add_tokens(&mut tokenizer, folder)?;
             Self::assemble(tokenizer, settings, max_length, &vocab)
         } else {
-            Err(TokenizeError::NotFound {
-                folder: folder.into(),
-            })
+            Err(TokenizeError::NotFound { folder: folder.into() })
         }
     }
 
@@ -73,12 +71,7 @@ impl BertTokenizer {
     ///
     /// When the file cannot be read, is not the JSON of a tokenizer, or adds no special tokens.
     pub fn from_tokenizer_json(path: &Path) -> Result<Self, TokenizeError> {
-        Self::assemble(
-            read_tokenizer_json(path)?,
-            VocabSettings::default(),
-            None,
-            path,
-        )
+        Self::assemble(read_tokenizer_json(path)?, VocabSettings::default(), None, path)
     }
 
     /// Reads a `vocab.txt` alone: one token a line, its id the number of the line from 0.
@@ -106,9 +99,7 @@ impl BertTokenizer {
         let special_tokens = self.parts.post_processor.added_tokens(text_pair.is_some());
         // The lengths of a pair have to be known in full to share the room between them.
         let enough = text_pair.map_or(limits.max_length, |_| usize::MAX);
-        let texts = self
-            .encode_texts(text, text_pair, enough)
-            .map_err(TokenizeError::encode)?;
+        let texts = self.encode_texts(text, text_pair, enough).map_err(TokenizeError::encode)?;
         let (first, second) = truncate(texts, limits, special_tokens)?;
         let encoding = self.parts.post_processor.process(first, second, true);
         encoding.map(Encoding::from).map_err(TokenizeError::encode)
@@ -127,10 +118,7 @@ impl BertTokenizer {
         let encode = |input: &TextInput<'_>| self.encode(*input, limits);
         let results: Vec<_> = inputs.par_iter().map(encode).collect();
         let in_batch = |(index, result): (usize, Result<_, _>)| {
-            result.map_err(|source| TokenizeError::Input {
-                index,
-                source: Box::new(source),
-            })
+            result.map_err(|source| TokenizeError::Input { index, source: Box::new(source) })
         };
         // Collected in order, so that it is always the first fault that is told.
         results.into_iter().enumerate().map(in_batch).collect()
@@ -186,9 +174,7 @@ impl BertTokenizer {
             settings,
             model_max_length,
         };
-        Ok(Self {
-            parts: Arc::new(parts),
-        })
+        Ok(Self { parts: Arc::new(parts) })
     }
 
     fn encode_texts(

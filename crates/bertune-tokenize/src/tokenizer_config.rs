@@ -87,29 +87,17 @@ impl TokenizerConfig {
             tokenize_chinese_chars: self
                 .tokenize_chinese_chars
                 .unwrap_or(defaults.tokenize_chinese_chars),
-            unk_token: names
-                .unk_token
-                .map_or(defaults.unk_token, TokenName::into_text),
-            cls_token: names
-                .cls_token
-                .map_or(defaults.cls_token, TokenName::into_text),
-            sep_token: names
-                .sep_token
-                .map_or(defaults.sep_token, TokenName::into_text),
-            pad_token: names
-                .pad_token
-                .map_or(defaults.pad_token, TokenName::into_text),
-            mask_token: names
-                .mask_token
-                .map_or(defaults.mask_token, TokenName::into_text),
+            unk_token: names.unk_token.map_or(defaults.unk_token, TokenName::into_text),
+            cls_token: names.cls_token.map_or(defaults.cls_token, TokenName::into_text),
+            sep_token: names.sep_token.map_or(defaults.sep_token, TokenName::into_text),
+            pad_token: names.pad_token.map_or(defaults.pad_token, TokenName::into_text),
+            mask_token: names.mask_token.map_or(defaults.mask_token, TokenName::into_text),
         }
     }
 
     /// The most tokens the model takes, if the file gives a real limit.
     pub(crate) fn max_length(&self) -> Option<usize> {
-        let length = self
-            .model_max_length
-            .filter(|length| (1.0..1e9).contains(length))?;
+        let length = self.model_max_length.filter(|length| (1.0..1e9).contains(length))?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -123,10 +111,7 @@ impl TokenizerConfig {
         &self,
         tokenizer: &mut Tokenizer,
     ) -> Result<(), TokenizeError> {
-        let is_bert = self
-            .tokenizer_class
-            .as_ref()
-            .is_none_or(|class| class.starts_with("Bert"));
+        let is_bert = self.tokenizer_class.as_ref().is_none_or(|class| class.starts_with("Bert"));
         let Some(NormalizerWrapper::BertNormalizer(normalizer)) = tokenizer.get_normalizer() else {
             return Ok(());
         };
@@ -136,13 +121,9 @@ impl TokenizerConfig {
         let mut normalizer = *normalizer;
         normalizer.lowercase = self.do_lower_case.unwrap_or(normalizer.lowercase);
         normalizer.strip_accents = self.strip_accents.or(normalizer.strip_accents);
-        normalizer.handle_chinese_chars = self
-            .tokenize_chinese_chars
-            .unwrap_or(normalizer.handle_chinese_chars);
-        tokenizer
-            .with_normalizer(Some(normalizer))
-            .map(|_| ())
-            .map_err(TokenizeError::encode)
+        normalizer.handle_chinese_chars =
+            self.tokenize_chinese_chars.unwrap_or(normalizer.handle_chinese_chars);
+        tokenizer.with_normalizer(Some(normalizer)).map(|_| ()).map_err(TokenizeError::encode)
     }
 
     /// Puts the added tokens of the configuration behind the vocabulary, at their own ids, and
@@ -153,9 +134,7 @@ impl TokenizerConfig {
         folder: &Path,
     ) -> Result<(), TokenizeError> {
         for (&expected, token) in &self.added_tokens_decoder {
-            tokenizer
-                .add_tokens([token.clone()])
-                .map_err(TokenizeError::encode)?;
+            tokenizer.add_tokens([token.clone()]).map_err(TokenizeError::encode)?;
             let found = tokenizer.token_to_id(&token.content).unwrap_or_default();
             if found != expected {
                 return Err(TokenizeError::AddedToken {
@@ -169,11 +148,7 @@ impl TokenizerConfig {
         let mut additional = self.special_tokens.additional();
         additional.retain(|token| tokenizer.token_to_id(token).is_some());
         tokenizer
-            .add_special_tokens(
-                additional
-                    .into_iter()
-                    .map(|token| AddedToken::from(token, true)),
-            )
+            .add_special_tokens(additional.into_iter().map(|token| AddedToken::from(token, true)))
             .map_err(TokenizeError::encode)?;
         Ok(())
     }

@@ -56,24 +56,15 @@ pub(crate) fn read_vocab(
 ) -> Result<Tokenizer, TokenizeError> {
     let vocab = word_pieces(path)?;
     let id = |token: &str, role| {
-        vocab
-            .get(token)
-            .copied()
-            .ok_or_else(|| TokenizeError::MissingToken {
-                path: path.into(),
-                token: token.into(),
-                role,
-            })
+        vocab.get(token).copied().ok_or_else(|| TokenizeError::MissingToken {
+            path: path.into(),
+            token: token.into(),
+            role,
+        })
     };
     id(&settings.unk_token, "unk_token")?;
-    let cls = (
-        settings.cls_token.clone(),
-        id(&settings.cls_token, "cls_token")?,
-    );
-    let sep = (
-        settings.sep_token.clone(),
-        id(&settings.sep_token, "sep_token")?,
-    );
+    let cls = (settings.cls_token.clone(), id(&settings.cls_token, "cls_token")?);
+    let sep = (settings.sep_token.clone(), id(&settings.sep_token, "sep_token")?);
     assemble(vocab, settings, cls, sep).map_err(TokenizeError::encode)
 }
 
@@ -85,10 +76,7 @@ fn word_pieces(path: &Path) -> Result<Vocab, TokenizeError> {
     let bytes = read(path)?;
     let text = std::str::from_utf8(&bytes).map_err(|fault| TokenizeError::NotUtf8 {
         path: path.into(),
-        line: 1 + bytes[..fault.valid_up_to()]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count(),
+        line: 1 + bytes[..fault.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count(),
     })?;
     let tokens = text.split('\n').map(str::trim_end).zip(0..);
     Ok(tokens
@@ -105,11 +93,7 @@ fn assemble(
 ) -> tokenizers::Result<Tokenizer> {
     let special_tokens = special_tokens(&vocab, settings);
     let template = TemplateProcessing::builder()
-        .try_single(vec![
-            format!("{}:0", cls.0),
-            "$A:0".into(),
-            format!("{}:0", sep.0),
-        ])?
+        .try_single(vec![format!("{}:0", cls.0), "$A:0".into(), format!("{}:0", sep.0)])?
         .try_pair(vec![
             format!("{}:0", cls.0),
             "$A:0".into(),
@@ -119,10 +103,7 @@ fn assemble(
         ])?
         .special_tokens(vec![cls, sep])
         .build()?;
-    let model = WordPiece::builder()
-        .vocab(vocab)
-        .unk_token(settings.unk_token.clone())
-        .build()?;
+    let model = WordPiece::builder().vocab(vocab).unk_token(settings.unk_token.clone()).build()?;
     let mut tokenizer = Tokenizer::new(model);
     tokenizer.with_normalizer(Some(settings.normalizer()))?;
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
@@ -145,19 +126,11 @@ fn special_tokens(vocab: &Vocab, settings: &VocabSettings) -> Vec<AddedToken> {
 
 impl VocabSettings {
     pub(crate) fn is_special(&self, token: &str) -> bool {
-        self.special_tokens()
-            .iter()
-            .any(|special| *special == token)
+        self.special_tokens().iter().any(|special| *special == token)
     }
 
     fn special_tokens(&self) -> [&String; 5] {
-        [
-            &self.unk_token,
-            &self.cls_token,
-            &self.sep_token,
-            &self.pad_token,
-            &self.mask_token,
-        ]
+        [&self.unk_token, &self.cls_token, &self.sep_token, &self.pad_token, &self.mask_token]
     }
 
     fn normalizer(&self) -> BertNormalizer {

@@ -25,10 +25,7 @@ fn an_empty_folder_is_told_with_the_files_looked_for() {
 #[test]
 fn a_broken_tokenizer_json_is_told_with_line_and_column() {
     check(
-        &[(
-            "tokenizer.json",
-            "{\n  \"version\": \"1.0\",\n  \"model\" 3\n}",
-        )],
+        &[("tokenizer.json", "{\n  \"version\": \"1.0\",\n  \"model\" 3\n}")],
         "FOLDER/tokenizer.json, line 3, column 11: expected `:`",
     );
 }
@@ -62,10 +59,7 @@ fn a_tokenizer_json_without_special_tokens_is_told() {
     let model = r###"{"type":"WordPiece","unk_token":"u","continuing_subword_prefix":"##",
                      "max_input_chars_per_word":100,"vocab":{"u":0}}"###;
     check(
-        &[(
-            "tokenizer.json",
-            &format!("{{\"version\":\"1.0\",\"model\":{model}}}"),
-        )],
+        &[("tokenizer.json", &format!("{{\"version\":\"1.0\",\"model\":{model}}}"))],
         "FOLDER/tokenizer.json: its post_processor adds no special tokens, but a BERT needs \
          [CLS] before and [SEP] after a text; this is a tokenizer for another kind of model",
     );
@@ -76,10 +70,7 @@ fn a_tokenizer_json_without_its_unknown_token_is_told() {
     let model = r###"{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
                      "max_input_chars_per_word":100,"vocab":{"u":0}}"###;
     check(
-        &[(
-            "tokenizer.json",
-            &format!("{{\"version\":\"1.0\",\"model\":{model}}}"),
-        )],
+        &[("tokenizer.json", &format!("{{\"version\":\"1.0\",\"model\":{model}}}"))],
         "FOLDER/tokenizer.json has no token `[UNK]`, which is needed as unk_token; \
          is it the vocabulary of a BERT, and does tokenizer_config.json name its tokens?",
     );
@@ -137,10 +128,7 @@ fn a_negative_id_is_told() {
 #[test]
 fn a_broken_tokenizer_config_is_told() {
     check(
-        &[
-            ("vocab.txt", VOCAB),
-            ("tokenizer_config.json", "{\n\"do_lower_case\": \"yes\"}"),
-        ],
+        &[("vocab.txt", VOCAB), ("tokenizer_config.json", "{\n\"do_lower_case\": \"yes\"}")],
         "FOLDER/tokenizer_config.json, line 2, column 22: \
          invalid type: string \"yes\", expected a boolean",
     );
@@ -167,10 +155,7 @@ fn an_empty_vocabulary_is_told() {
 #[test]
 fn a_vocabulary_without_the_named_separator_is_told() {
     check(
-        &[
-            ("vocab.txt", VOCAB),
-            ("tokenizer_config.json", "{\"sep_token\": \"</s>\"}"),
-        ],
+        &[("vocab.txt", VOCAB), ("tokenizer_config.json", "{\"sep_token\": \"</s>\"}")],
         "FOLDER/vocab.txt has no token `</s>`, which is needed as sep_token; \
          is it the vocabulary of a BERT, and does tokenizer_config.json name its tokens?",
     );
@@ -189,10 +174,7 @@ fn a_vocabulary_that_is_not_utf8_is_told_with_its_line() {
 #[test]
 fn an_added_token_with_a_gap_before_it_is_told() {
     check(
-        &[
-            ("vocab.txt", VOCAB),
-            ("added_tokens.json", "{\"[NEW]\": 12}"),
-        ],
+        &[("vocab.txt", VOCAB), ("added_tokens.json", "{\"[NEW]\": 12}")],
         "FOLDER/added_tokens.json: the added token `[NEW]` has id 12 there, but would get 8; \
          added tokens have to follow the vocabulary without a gap",
     );
@@ -202,10 +184,7 @@ fn an_added_token_with_a_gap_before_it_is_told() {
 fn a_vocabulary_that_is_a_folder_is_told() {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("vocab.txt")).unwrap();
-    check_folder(
-        folder.path(),
-        "cannot read FOLDER/vocab.txt: Is a directory (os error 21)",
-    );
+    check_folder(folder.path(), "cannot read FOLDER/vocab.txt: Is a directory (os error 21)");
 }
 
 #[test]
@@ -222,18 +201,12 @@ fn an_unwritable_folder_is_told_and_nothing_is_written() {
 fn a_limit_below_the_special_tokens_is_told() {
     check_limit(
         ("a", None),
-        Limits {
-            max_length: 1,
-            ..Limits::default()
-        },
+        Limits { max_length: 1, ..Limits::default() },
         "max_length is 1, but the special tokens alone take 2; raise it",
     );
     check_limit(
         ("a", Some("b")),
-        Limits {
-            max_length: 2,
-            ..Limits::default()
-        },
+        Limits { max_length: 2, ..Limits::default() },
         "max_length is 2, but the special tokens alone take 3; raise it",
     );
 }
@@ -242,10 +215,7 @@ fn a_limit_below_the_special_tokens_is_told() {
 fn cutting_the_second_text_of_none_is_told() {
     check_limit(
         ("a b a b", None),
-        Limits {
-            max_length: 4,
-            truncation: Truncation::OnlySecond,
-        },
+        Limits { max_length: 4, truncation: Truncation::OnlySecond },
         "the text is longer than 4 tokens and there is no second text to cut \
          (truncation only_second); choose longest_first, or a larger max_length",
     );
@@ -255,10 +225,7 @@ fn cutting_the_second_text_of_none_is_told() {
 fn cutting_too_short_a_text_is_told() {
     check_limit(
         ("a b a b", Some("a")),
-        Limits {
-            max_length: 6,
-            truncation: Truncation::OnlySecond,
-        },
+        Limits { max_length: 6, truncation: Truncation::OnlySecond },
         "the pair is longer than 6 tokens even without the text that may be cut; \
          choose truncation longest_first, or a larger max_length",
     );
@@ -266,18 +233,11 @@ fn cutting_too_short_a_text_is_told() {
 
 #[test]
 fn a_batch_tells_its_first_wrong_input() {
-    let limits = Limits {
-        max_length: 3,
-        truncation: Truncation::OnlySecond,
-    };
+    let limits = Limits { max_length: 3, truncation: Truncation::OnlySecond };
     let inputs = ["a", "b", "a b a b", "a b a b a"].map(TextInput::from);
     let error = small().encode_batch(&inputs, limits).unwrap_err();
     assert!(matches!(error, TokenizeError::Input { index: 2, .. }));
-    assert!(
-        error
-            .to_string()
-            .starts_with("input 2: the text is longer than 3 tokens")
-    );
+    assert!(error.to_string().starts_with("input 2: the text is longer than 3 tokens"));
 }
 
 #[test]
@@ -285,13 +245,7 @@ fn unknown_limits_in_a_config_are_told() {
     let error = serde_json::from_str::<Limits>("{\"max_len\": 3}").unwrap_err();
     assert!(error.to_string().starts_with("unknown field `max_len`"));
     let limits: Limits = serde_json::from_str("{\"truncation\": \"only_first\"}").unwrap();
-    assert_eq!(
-        limits,
-        Limits {
-            max_length: 128,
-            truncation: Truncation::OnlyFirst
-        }
-    );
+    assert_eq!(limits, Limits { max_length: 128, truncation: Truncation::OnlyFirst });
 }
 
 fn check(files: &[(&str, &str)], message: &str) {
@@ -315,16 +269,11 @@ fn check_json(damage: impl FnOnce(&mut Value), message: &str) {
 
 fn check_folder(folder: &Path, message: &str) {
     let error = BertTokenizer::from_folder(folder).unwrap_err().to_string();
-    assert_eq!(
-        error.replace(&folder.display().to_string(), "FOLDER"),
-        message
-    );
+    assert_eq!(error.replace(&folder.display().to_string(), "FOLDER"), message);
 }
 
 fn check_limit((text, text_pair): (&str, Option<&str>), limits: Limits, message: &str) {
-    let error = small()
-        .encode(TextInput { text, text_pair }, limits)
-        .unwrap_err();
+    let error = small().encode(TextInput { text, text_pair }, limits).unwrap_err();
     assert_eq!(error.to_string(), message);
 }
 

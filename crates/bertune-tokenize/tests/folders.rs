@@ -15,29 +15,17 @@ const VOCAB: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##b\nA\né\ne\n";
 #[test]
 fn windows_line_ends_and_blank_last_lines_do_not_matter() {
     let windows = VOCAB.replace('\n', "\r\n") + "\r\n\r\n";
-    check(
-        &[("vocab.txt", &windows)],
-        "a b ab A",
-        &[2, 5, 6, 5, 7, 5, 3],
-    );
+    check(&[("vocab.txt", &windows)], "a b ab A", &[2, 5, 6, 5, 7, 5, 3]);
 }
 
 #[test]
 fn a_blank_line_keeps_the_ids_below_it() {
-    check(
-        &[("vocab.txt", &VOCAB.replace("[MASK]", ""))],
-        "a b",
-        &[2, 5, 6, 3],
-    );
+    check(&[("vocab.txt", &VOCAB.replace("[MASK]", ""))], "a b", &[2, 5, 6, 3]);
 }
 
 #[test]
 fn of_a_token_that_is_there_twice_the_last_counts() {
-    check(
-        &[("vocab.txt", &format!("{VOCAB}a\n"))],
-        "a b",
-        &[2, 11, 6, 3],
-    );
+    check(&[("vocab.txt", &format!("{VOCAB}a\n"))], "a b", &[2, 11, 6, 3]);
 }
 
 #[test]
@@ -54,49 +42,26 @@ fn the_config_names_the_special_tokens() {
     let vocab = "<pad>\n<unk>\n<s>\n</s>\na\n";
     let names = r#"{"unk_token": "<unk>", "cls_token": {"content": "<s>", "lstrip": false},
                     "sep_token": "</s>", "pad_token": "<pad>", "mask_token": null}"#;
-    check(
-        &[("vocab.txt", vocab), ("tokenizer_config.json", names)],
-        "a x </s>",
-        &[2, 4, 1, 3, 3],
-    );
-    check(
-        &[("vocab.txt", vocab), ("special_tokens_map.json", names)],
-        "a x",
-        &[2, 4, 1, 3],
-    );
+    check(&[("vocab.txt", vocab), ("tokenizer_config.json", names)], "a x </s>", &[2, 4, 1, 3, 3]);
+    check(&[("vocab.txt", vocab), ("special_tokens_map.json", names)], "a x", &[2, 4, 1, 3]);
 }
 
 #[test]
 fn added_tokens_follow_the_vocabulary() {
     let added = ("added_tokens.json", "{\"[NEW]\": 11, \"[MASK]\": 4}");
-    check(
-        &[("vocab.txt", VOCAB), added],
-        "a[NEW]b [MASK]",
-        &[2, 5, 11, 6, 4, 3],
-    );
+    check(&[("vocab.txt", VOCAB), added], "a[NEW]b [MASK]", &[2, 5, 11, 6, 4, 3]);
     let decoder = json!({"added_tokens_decoder": {"11": {"content": "[NEW]", "lstrip": false,
         "rstrip": false, "single_word": false, "normalized": false, "special": true}}});
     let config = ("tokenizer_config.json", &*decoder.to_string());
-    check(
-        &[("vocab.txt", VOCAB), config],
-        "a[NEW]b",
-        &[2, 5, 11, 6, 3],
-    );
+    check(&[("vocab.txt", VOCAB), config], "a[NEW]b", &[2, 5, 11, 6, 3]);
 }
 
 #[test]
 fn additional_special_tokens_are_found_as_they_are_written() {
-    let names = (
-        "special_tokens_map.json",
-        r#"{"additional_special_tokens": ["[NEW]", "ab"]}"#,
-    );
+    let names = ("special_tokens_map.json", r#"{"additional_special_tokens": ["[NEW]", "ab"]}"#);
     let added = ("added_tokens.json", "{\"[NEW]\": 11}");
     let vocab = ("vocab.txt", &*VOCAB.replace("[MASK]", "ab"));
-    check(
-        &[vocab, names, added],
-        "a[NEW]b [new] aab",
-        &[2, 5, 11, 6, 1, 1, 1, 5, 4, 3],
-    );
+    check(&[vocab, names, added], "a[NEW]b [new] aab", &[2, 5, 11, 6, 1, 1, 1, 5, 4, 3]);
 }
 
 #[test]
@@ -105,22 +70,12 @@ fn the_config_wins_over_tokenizer_json_only_for_a_bert_class() {
     open(&[("vocab.txt", VOCAB)]).save(saved.path()).unwrap();
     let json = fs::read_to_string(saved.path().join("tokenizer.json")).unwrap();
     let check_with = |config, ids| {
-        check(
-            &[("tokenizer.json", &json), ("tokenizer_config.json", config)],
-            "A",
-            ids,
-        );
+        check(&[("tokenizer.json", &json), ("tokenizer_config.json", config)], "A", ids);
     };
     check_with("{}", &[2, 5, 3]);
     check_with("{\"do_lower_case\": false}", &[2, 8, 3]);
-    check_with(
-        "{\"do_lower_case\": false, \"tokenizer_class\": \"BertTokenizer\"}",
-        &[2, 8, 3],
-    );
-    check_with(
-        "{\"do_lower_case\": false, \"tokenizer_class\": \"OtherFast\"}",
-        &[2, 5, 3],
-    );
+    check_with("{\"do_lower_case\": false, \"tokenizer_class\": \"BertTokenizer\"}", &[2, 8, 3]);
+    check_with("{\"do_lower_case\": false, \"tokenizer_class\": \"OtherFast\"}", &[2, 5, 3]);
 }
 
 #[test]
@@ -142,51 +97,27 @@ fn truncation_and_padding_of_a_tokenizer_json_are_kept_but_not_used() {
 #[test]
 fn saving_what_was_saved_gives_equal_bytes() {
     let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let config = (
-        "tokenizer_config.json",
-        "{\"model_max_length\": 512, \"strip_accents\": true}",
-    );
-    open(&[("vocab.txt", VOCAB), config])
-        .save(first.path())
-        .unwrap();
-    BertTokenizer::from_folder(first.path())
-        .unwrap()
-        .save(second.path())
-        .unwrap();
-    let names = [
-        "tokenizer.json",
-        "vocab.txt",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-    ];
+    let config = ("tokenizer_config.json", "{\"model_max_length\": 512, \"strip_accents\": true}");
+    open(&[("vocab.txt", VOCAB), config]).save(first.path()).unwrap();
+    BertTokenizer::from_folder(first.path()).unwrap().save(second.path()).unwrap();
+    let names = ["tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"];
     for name in names {
         let read = |folder: &TempDir| fs::read_to_string(folder.path().join(name)).unwrap();
         assert_eq!(read(&first), read(&second), "{name}");
     }
     assert_eq!(fs::read_dir(first.path()).unwrap().count(), names.len());
-    assert_eq!(
-        fs::read_to_string(first.path().join("vocab.txt")).unwrap(),
-        VOCAB
-    );
+    assert_eq!(fs::read_to_string(first.path().join("vocab.txt")).unwrap(), VOCAB);
 }
 
 #[test]
 fn the_saved_config_says_what_python_needs() {
     let saved = TempDir::new().unwrap();
     let vocab = VOCAB.replace("[MASK]", "[other]");
-    let config = (
-        "tokenizer_config.json",
-        "{\"model_max_length\": 1e30, \"do_lower_case\": false}",
-    );
-    open(&[("vocab.txt", &vocab), config])
-        .save(saved.path())
-        .unwrap();
+    let config =
+        ("tokenizer_config.json", "{\"model_max_length\": 1e30, \"do_lower_case\": false}");
+    open(&[("vocab.txt", &vocab), config]).save(saved.path()).unwrap();
     let mut config = read_json(&saved.path().join("tokenizer_config.json"));
-    let added = config
-        .as_object_mut()
-        .unwrap()
-        .remove("added_tokens_decoder")
-        .unwrap();
+    let added = config.as_object_mut().unwrap().remove("added_tokens_decoder").unwrap();
     let expected = json!({"tokenizer_class": "BertTokenizer", "do_lower_case": false,
         "strip_accents": null, "tokenize_chinese_chars": true, "unk_token": "[UNK]",
         "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": null});
@@ -197,18 +128,12 @@ fn the_saved_config_says_what_python_needs() {
 
 #[test]
 fn sizes_and_names_include_added_tokens() {
-    let tokenizer = open(&[
-        ("vocab.txt", VOCAB),
-        ("added_tokens.json", "{\"[NEW]\": 11}"),
-    ]);
+    let tokenizer = open(&[("vocab.txt", VOCAB), ("added_tokens.json", "{\"[NEW]\": 11}")]);
     assert_eq!(tokenizer.vocab_size(), 12);
     assert_eq!(tokenizer.token(11).as_deref(), Some("[NEW]"));
     assert_eq!(tokenizer.token(12), None);
     let config = ("tokenizer_config.json", "{\"model_max_length\": 512}");
-    assert_eq!(
-        open(&[("vocab.txt", VOCAB), config]).model_max_length(),
-        Some(512)
-    );
+    assert_eq!(open(&[("vocab.txt", VOCAB), config]).model_max_length(), Some(512));
     assert_eq!(tokenizer.model_max_length(), None);
 }
 

@@ -77,23 +77,12 @@ fn the_tokenizer_json_of_transformers_gives_what_transformers_gives() {
 #[test]
 fn what_is_saved_and_opened_again_gives_what_transformers_gives() {
     let goldens = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
-    let cased = goldens
-        .settings
-        .iter()
-        .position(|setting| setting.name == "cased")
-        .unwrap();
+    let cased = goldens.settings.iter().position(|setting| setting.name == "cased").unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
-    let json = goldens.settings[cased]
-        .tokenizer_json
-        .as_ref()
-        .unwrap()
-        .to_string();
+    let json = goldens.settings[cased].tokenizer_json.as_ref().unwrap().to_string();
     std::fs::write(file.path(), json).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    BertTokenizer::from_tokenizer_json(file.path())
-        .unwrap()
-        .save(folder.path())
-        .unwrap();
+    BertTokenizer::from_tokenizer_json(file.path()).unwrap().save(folder.path()).unwrap();
     check(&open(folder.path()), &goldens, cased);
     std::fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
     check(&open(folder.path()), &goldens, cased);
@@ -104,15 +93,10 @@ fn a_batch_gives_what_its_inputs_give_one_by_one() {
     let goldens = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
     let vocab = goldens_folder().join("vocab.txt");
     let tokenizer = BertTokenizer::from_vocab(&vocab, &Default::default()).unwrap();
-    let limits = Limits {
-        max_length: 24,
-        ..Limits::default()
-    };
+    let limits = Limits { max_length: 24, ..Limits::default() };
     let inputs: Vec<_> = goldens.cases.iter().map(Case::input).collect();
-    let single: Vec<_> = inputs
-        .iter()
-        .map(|input| tokenizer.encode(*input, limits).unwrap())
-        .collect();
+    let single: Vec<_> =
+        inputs.iter().map(|input| tokenizer.encode(*input, limits).unwrap()).collect();
     assert_eq!(tokenizer.encode_batch(&inputs, limits).unwrap(), single);
 }
 
@@ -131,11 +115,8 @@ fn a_real_tokenizer_gives_what_transformers_gives() {
 
 fn check(tokenizer: &BertTokenizer, goldens: &Goldens, setting: usize) {
     let name = &goldens.settings[setting].name;
-    let wrong: Vec<_> = goldens
-        .cases
-        .iter()
-        .filter_map(|case| case.difference(tokenizer, setting))
-        .collect();
+    let wrong: Vec<_> =
+        goldens.cases.iter().filter_map(|case| case.difference(tokenizer, setting)).collect();
     let (count, all) = (wrong.len(), goldens.cases.len());
     let made_with = &goldens.made_with;
     let shown = wrong[..count.min(5)].join("\n");
@@ -147,17 +128,11 @@ fn check(tokenizer: &BertTokenizer, goldens: &Goldens, setting: usize) {
 
 impl Case {
     fn input(&self) -> TextInput<'_> {
-        TextInput {
-            text: &self.case.0,
-            text_pair: self.case.1.as_deref(),
-        }
+        TextInput { text: &self.case.0, text_pair: self.case.1.as_deref() }
     }
 
     fn difference(&self, tokenizer: &BertTokenizer, setting: usize) -> Option<String> {
-        let limits = Limits {
-            max_length: self.case.2,
-            truncation: self.case.3,
-        };
+        let limits = Limits { max_length: self.case.2, truncation: self.case.3 };
         let found = tokenizer.encode(self.input(), limits);
         let expected = &self.expected[setting];
         (!expected.agrees(&found)).then(|| {
@@ -165,10 +140,7 @@ impl Case {
                 Expected::Tokens(ids, types, offsets) => format!("{ids:?} {types} {offsets:?}"),
                 Expected::Raised(message) => message.clone(),
             };
-            format!(
-                "{:?}\n  expected {expected}\n  found    {found:?}",
-                self.case
-            )
+            format!("{:?}\n  expected {expected}\n  found    {found:?}", self.case)
         })
     }
 }
@@ -197,28 +169,18 @@ impl Expected {
 
 fn read_goldens(path: &Path) -> Goldens {
     let file = std::fs::File::open(path).unwrap();
-    let mut lines = BufReader::new(GzDecoder::new(file))
-        .lines()
-        .map(Result::unwrap);
+    let mut lines = BufReader::new(GzDecoder::new(file)).lines().map(Result::unwrap);
     let header: Header = serde_json::from_str(&lines.next().unwrap()).unwrap();
     let settings: Vec<_> = lines
         .by_ref()
         .take(header.settings)
         .map(|line| serde_json::from_str(&line).unwrap())
         .collect();
-    let cases: Vec<_> = lines
-        .map(|line| serde_json::from_str(&line).unwrap())
-        .collect();
+    let cases: Vec<_> = lines.map(|line| serde_json::from_str(&line).unwrap()).collect();
     assert_eq!(cases.len(), header.cases);
-    let made_with = format!(
-        "transformers {}, tokenizers {}",
-        header.transformers, header.tokenizers
-    );
-    Goldens {
-        made_with,
-        settings,
-        cases,
-    }
+    let made_with =
+        format!("transformers {}, tokenizers {}", header.transformers, header.tokenizers);
+    Goldens { made_with, settings, cases }
 }
 
 fn open(folder: &Path) -> BertTokenizer {

@@ -106,10 +106,7 @@ impl Preset {
                 max_grad_norm: 0.0,
                 ..default
             },
-            Self::BertPaper => TrainingConfig {
-                learning_rate: 2e-5,
-                ..default
-            },
+            Self::BertPaper => TrainingConfig { learning_rate: 2e-5, ..default },
         }
     }
 }
@@ -126,72 +123,32 @@ impl TrainingConfig {
         let below_1 = |x: f64| (0.0..1.0).contains(&x);
         let head_learning_rate = self.head_learning_rate.unwrap_or(self.learning_rate);
         let checks = [
-            (
-                "epochs",
-                self.epochs as f64,
-                at_least_1(self.epochs),
-                "at least 1",
-            ),
-            (
-                "batch_size",
-                self.batch_size as f64,
-                at_least_1(self.batch_size),
-                "at least 1",
-            ),
+            ("epochs", self.epochs as f64, at_least_1(self.epochs), "at least 1"),
+            ("batch_size", self.batch_size as f64, at_least_1(self.batch_size), "at least 1"),
             (
                 "eval_batch_size",
                 self.eval_batch_size as f64,
                 at_least_1(self.eval_batch_size),
                 "at least 1",
             ),
-            (
-                "learning_rate",
-                self.learning_rate,
-                not_negative(self.learning_rate),
-                "at least 0",
-            ),
+            ("learning_rate", self.learning_rate, not_negative(self.learning_rate), "at least 0"),
             (
                 "head_learning_rate",
                 head_learning_rate,
                 not_negative(head_learning_rate),
                 "at least 0",
             ),
-            (
-                "beta_1",
-                self.beta_1,
-                below_1(self.beta_1),
-                "at least 0 and below 1",
-            ),
-            (
-                "beta_2",
-                self.beta_2,
-                below_1(self.beta_2),
-                "at least 0 and below 1",
-            ),
-            (
-                "epsilon",
-                self.epsilon,
-                self.epsilon > 0.0 && self.epsilon.is_finite(),
-                "above 0",
-            ),
-            (
-                "weight_decay",
-                self.weight_decay,
-                not_negative(self.weight_decay),
-                "at least 0",
-            ),
+            ("beta_1", self.beta_1, below_1(self.beta_1), "at least 0 and below 1"),
+            ("beta_2", self.beta_2, below_1(self.beta_2), "at least 0 and below 1"),
+            ("epsilon", self.epsilon, self.epsilon > 0.0 && self.epsilon.is_finite(), "above 0"),
+            ("weight_decay", self.weight_decay, not_negative(self.weight_decay), "at least 0"),
             (
                 "warmup_ratio",
                 self.warmup_ratio,
                 (0.0..=1.0).contains(&self.warmup_ratio),
                 "from 0 to 1",
             ),
-            (
-                "max_grad_norm",
-                self.max_grad_norm,
-                not_negative(self.max_grad_norm),
-                "at least 0",
-            ),
+            ("max_grad_norm", self.max_grad_norm, not_negative(self.max_grad_norm), "at least 0"),
         ];
         match checks.into_iter().find(|(_, _, holds, _)| !holds) {
             Some((key, value, _, range)) => Err(TrainError::Setting { key, value, range }),
@@ -214,28 +171,16 @@ mod tests {
 
     #[test]
     fn a_value_out_of_range_is_named() {
-        let config = TrainingConfig {
-            warmup_ratio: 1.5,
-            ..Default::default()
-        };
+        let config = TrainingConfig { warmup_ratio: 1.5, ..Default::default() };
         let message = config.validate().unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "training setting warmup_ratio is 1.5, but must be from 0 to 1"
-        );
-        let config = TrainingConfig {
-            learning_rate: f64::NAN,
-            ..Default::default()
-        };
+        assert_eq!(message, "training setting warmup_ratio is 1.5, but must be from 0 to 1");
+        let config = TrainingConfig { learning_rate: f64::NAN, ..Default::default() };
         assert!(config.validate().is_err());
     }
 
     #[test]
     fn an_unknown_key_is_refused() {
         let error = toml::from_str::<TrainingConfig>("learning_rat = 1e-5").unwrap_err();
-        assert!(
-            error.to_string().contains("unknown field `learning_rat`"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("unknown field `learning_rat`"), "{error}");
     }
 }

@@ -34,25 +34,12 @@ pub fn evaluate<B: BertOps>(
         let (tokens, labels) = on_device::<B>(&batch, device);
         let logits = model.forward(&tokens, None);
         classes = logits.dims()[1];
-        predictions.extend(
-            logits
-                .clone()
-                .argmax(1)
-                .into_data()
-                .iter::<i64>()
-                .map(|id| id as usize),
-        );
-        loss += cross_entropy(logits, labels)
-            .into_data()
-            .iter::<f64>()
-            .sum::<f64>();
+        predictions
+            .extend(logits.clone().argmax(1).into_data().iter::<i64>().map(|id| id as usize));
+        loss += cross_entropy(logits, labels).into_data().iter::<f64>().sum::<f64>();
     }
     let confusion = ConfusionMatrix::new(dataset.labels(), &predictions, classes);
-    Evaluation {
-        loss: loss / dataset.len() as f64,
-        metrics: confusion.metrics(),
-        confusion,
-    }
+    Evaluation { loss: loss / dataset.len() as f64, metrics: confusion.metrics(), confusion }
 }
 
 /// A labelled batch on its device.
@@ -60,14 +47,7 @@ pub(crate) fn on_device<B: Backend>(
     batch: &PackedBatch,
     device: &B::Device,
 ) -> (PackedTokens<B>, Tensor<B, 1, Int>) {
-    let PackedBatch {
-        input_ids,
-        token_type_ids,
-        position_ids,
-        cu_seqlens,
-        labels,
-        ..
-    } = batch;
+    let PackedBatch { input_ids, token_type_ids, position_ids, cu_seqlens, labels, .. } = batch;
     let tokens = PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, device);
     let labels: Vec<i32> = labels.iter().map(|&label| label as i32).collect();
     let data = TensorData::new(labels, [batch.labels.len()]);

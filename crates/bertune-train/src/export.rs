@@ -35,13 +35,7 @@ pub fn save_classifier<B: Backend>(
     model: &BertForSequenceClassification<B>,
     classifier: Classifier<'_>,
 ) -> Result<(), TrainError> {
-    let Classifier {
-        config,
-        original_config,
-        tokenizer,
-        card,
-        extra_files,
-    } = classifier;
+    let Classifier { config, original_config, tokenizer, card, extra_files } = classifier;
     let staged = StagedFolder::create(folder)?;
     let config = config.to_json(original_config);
     write_checkpoint(staged.path(), &module_tensors::<B, _>(model), &config)?;

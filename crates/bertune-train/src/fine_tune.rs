@@ -55,10 +55,7 @@ where
     let mut history = History::new(config, data.train.len(), data.validation.len());
     let mut best = model.valid();
     let mut step = 0;
-    run.tell(Event::Begin {
-        steps,
-        epochs: config.epochs,
-    });
+    run.tell(Event::Begin { steps, epochs: config.epochs });
 
     for epoch in 1..=config.epochs {
         let (mut loss_sum, mut seen) = (0.0, 0);
@@ -73,14 +70,7 @@ where
             model = optimizer.step(model, gradients, rate_factor, scale);
             let examples = batch.sequences();
             (loss_sum, seen) = (loss_sum + loss * examples as f64, seen + examples);
-            run.tell(Event::Step {
-                step,
-                epoch,
-                loss,
-                rate_factor,
-                gradient_norm,
-                examples,
-            });
+            run.tell(Event::Step { step, epoch, loss, rate_factor, gradient_norm, examples });
             if run.is_stopped() {
                 break;
             }
@@ -90,12 +80,7 @@ where
         let evaluation = evaluate(&measured, data.validation, config.eval_batch_size);
         let train_loss = loss_sum / seen as f64;
         let (validation_loss, validation) = (evaluation.loss, evaluation.metrics);
-        let record = EpochRecord {
-            epoch,
-            train_loss,
-            validation_loss,
-            validation,
-        };
+        let record = EpochRecord { epoch, train_loss, validation_loss, validation };
         history.epochs.push(record.clone());
         run.tell(Event::Epoch(record));
         if history.best().is_some_and(|best| best.epoch == epoch) {
@@ -107,10 +92,7 @@ where
             break;
         }
     }
-    Ok(FineTuned {
-        model: best,
-        history,
-    })
+    Ok(FineTuned { model: best, history })
 }
 
 /// The mean loss of a batch and its gradients.
@@ -136,12 +118,7 @@ fn check_finite(
     match numbers.into_iter().find(|(_, value)| !value.is_finite()) {
         Some((what, value)) => {
             let examples = batch.example_ids.clone();
-            Err(TrainError::NotFinite {
-                step,
-                what,
-                value,
-                examples,
-            })
+            Err(TrainError::NotFinite { step, what, value, examples })
         }
         None => Ok(()),
     }
@@ -165,10 +142,7 @@ impl TrainingData<'_> {
                 if tokens > positions {
                     return Err(TrainError::TooLong { tokens, positions });
                 }
-                let unknown = encoding
-                    .input_ids
-                    .iter()
-                    .find(|&&id| id as usize >= vocab_size);
+                let unknown = encoding.input_ids.iter().find(|&&id| id as usize >= vocab_size);
                 if let Some(&id) = unknown {
                     return Err(TrainError::Vocabulary { id, vocab_size });
                 }

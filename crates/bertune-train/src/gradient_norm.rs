@@ -11,10 +11,7 @@ where
     B: AutodiffBackend<InnerBackend: BertOps>,
     M: AutodiffModule<B>,
 {
-    let mut squares = Squares::<'_, B> {
-        gradients,
-        sums: Vec::new(),
-    };
+    let mut squares = Squares::<'_, B> { gradients, sums: Vec::new() };
     model.visit(&mut squares);
     if squares.sums.is_empty() {
         return 0.0;
@@ -33,8 +30,7 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> ModuleVisitor<B> for Squares<'_,
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         if let Some(gradient) = param.val().grad(self.gradients) {
             let sum = <Inner<B> as BertOps>::sum_of_squares(gradient.into_primitive().tensor());
-            self.sums
-                .push(Tensor::from_primitive(TensorPrimitive::Float(sum)));
+            self.sums.push(Tensor::from_primitive(TensorPrimitive::Float(sum)));
         }
     }
 }
@@ -42,9 +38,5 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> ModuleVisitor<B> for Squares<'_,
 /// What gradients of this global norm are multiplied with so that none is longer than
 /// `max_grad_norm`, as PyTorch's `clip_grad_norm_` does; 0 is no limit.
 pub fn clipping_scale(gradient_norm: f64, max_grad_norm: f64) -> f64 {
-    if max_grad_norm == 0.0 {
-        1.0
-    } else {
-        (max_grad_norm / (gradient_norm + 1e-6)).min(1.0)
-    }
+    if max_grad_norm == 0.0 { 1.0 } else { (max_grad_norm / (gradient_norm + 1e-6)).min(1.0) }
 }

@@ -45,9 +45,7 @@ impl History {
     /// The epoch whose model is the best: the one of the highest accuracy, then of the lowest
     /// validation loss, then the earliest.
     pub fn best(&self) -> Option<&EpochRecord> {
-        self.epochs
-            .iter()
-            .reduce(|best, new| if is_better(new, best) { new } else { best })
+        self.epochs.iter().reduce(|best, new| if is_better(new, best) { new } else { best })
     }
 }
 
@@ -64,17 +62,8 @@ mod tests {
     fn best_of(epochs: &[(f64, f64)]) -> Option<usize> {
         let mut history = History::new(&TrainingConfig::default(), 1, 1);
         for (i, &(accuracy, validation_loss)) in epochs.iter().enumerate() {
-            let validation = Metrics {
-                accuracy,
-                macro_f1: 0.0,
-                mcc: 0.0,
-            };
-            let record = EpochRecord {
-                epoch: i + 1,
-                train_loss: 0.0,
-                validation_loss,
-                validation,
-            };
+            let validation = Metrics { accuracy, macro_f1: 0.0, mcc: 0.0 };
+            let record = EpochRecord { epoch: i + 1, train_loss: 0.0, validation_loss, validation };
             history.epochs.push(record);
         }
         history.best().map(|record| record.epoch)

@@ -26,11 +26,7 @@ impl ConfusionMatrix {
     ///
     /// If the lengths differ or a class is not below `classes`.
     pub fn new(labels: &[usize], predictions: &[usize], classes: usize) -> Self {
-        assert_eq!(
-            labels.len(),
-            predictions.len(),
-            "one prediction for each label"
-        );
+        assert_eq!(labels.len(), predictions.len(), "one prediction for each label");
         let mut counts = vec![vec![0; classes]; classes];
         for (&label, &prediction) in labels.iter().zip(predictions) {
             counts[label][prediction] += 1;
@@ -45,11 +41,7 @@ impl ConfusionMatrix {
 
     /// All scores.
     pub fn metrics(&self) -> Metrics {
-        Metrics {
-            accuracy: self.accuracy(),
-            macro_f1: self.macro_f1(),
-            mcc: self.mcc(),
-        }
+        Metrics { accuracy: self.accuracy(), macro_f1: self.macro_f1(), mcc: self.mcc() }
     }
 
     /// How many examples have `class` as their label.
@@ -80,11 +72,8 @@ impl ConfusionMatrix {
 
     fn macro_f1(&self) -> f64 {
         let occurring = |class: &usize| self.labelled(*class) + self.predicted(*class) > 0;
-        let scores: Vec<f64> = self
-            .classes()
-            .filter(occurring)
-            .map(|class| self.f1(class))
-            .collect();
+        let scores: Vec<f64> =
+            self.classes().filter(occurring).map(|class| self.f1(class)).collect();
         ratio(scores.iter().sum(), scores.len() as f64)
     }
 
@@ -109,11 +98,7 @@ impl ConfusionMatrix {
 
 /// A quotient that is 0 where it is undefined.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
-    if denominator == 0.0 {
-        0.0
-    } else {
-        numerator / denominator
-    }
+    if denominator == 0.0 { 0.0 } else { numerator / denominator }
 }
 
 #[cfg(test)]
@@ -126,10 +111,7 @@ mod tests {
         let metrics = ConfusionMatrix::new(labels, predictions, classes).metrics();
         let ours = [metrics.accuracy, metrics.macro_f1, metrics.mcc];
         for (ours, expected) in ours.iter().zip(expected) {
-            assert!(
-                (ours - expected).abs() < 1e-9,
-                "{metrics:?}, expected {expected}"
-            );
+            assert!((ours - expected).abs() < 1e-9, "{metrics:?}, expected {expected}");
         }
     }
 
@@ -145,11 +127,7 @@ mod tests {
             &[0, 0, 1, 1, 2, 2],
             &[0, 1, 1, 1, 2, 0],
             3,
-            [
-                2.0 * third,
-                (0.5 + 0.8 + 2.0 * third) / 3.0,
-                0.522_232_967_867_093_5,
-            ],
+            [2.0 * third, (0.5 + 0.8 + 2.0 * third) / 3.0, 0.522_232_967_867_093_5],
         );
         check(
             &[0, 1, 2, 3, 3, 3],

@@ -40,12 +40,7 @@ impl ModelCard<'_> {
     }
 
     fn write_classes(&self, card: &mut String) {
-        let names: Vec<_> = self
-            .labels
-            .names()
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect();
+        let names: Vec<_> = self.labels.names().iter().map(|name| format!("`{name}`")).collect();
         let _ = writeln!(card, "Classes ({}): {}.\n", names.len(), names.join(", "));
         if self.pooling == Pooling::Mean {
             card.push_str(
@@ -56,26 +51,15 @@ impl ModelCard<'_> {
     }
 
     fn write_results(&self, card: &mut String) {
-        let History {
-            validation_examples,
-            epochs,
-            ..
-        } = self.history;
+        let History { validation_examples, epochs, .. } = self.history;
         let best = self.history.best().map(|record| record.epoch);
-        let _ = writeln!(
-            card,
-            "## Results\n\nOn {validation_examples} validation examples:\n"
-        );
+        let _ = writeln!(card, "## Results\n\nOn {validation_examples} validation examples:\n");
         card.push_str(
             "| epoch | training loss | validation loss | accuracy | macro F1 | MCC |\n\
              |---|---|---|---|---|---|\n",
         );
         for record in epochs {
-            let mark = if Some(record.epoch) == best {
-                " (this model)"
-            } else {
-                ""
-            };
+            let mark = if Some(record.epoch) == best { " (this model)" } else { "" };
             let scores = record.validation;
             let _ = writeln!(
                 card,
@@ -101,21 +85,13 @@ impl ModelCard<'_> {
         card.push_str("| class | examples | F1 |\n|---|---|---|\n");
         for (class, name) in self.labels.names().iter().enumerate() {
             let (examples, f1) = (confusion.labelled(class), confusion.f1(class));
-            let _ = writeln!(
-                card,
-                "| {} | {examples} | {f1:.4} |",
-                name.replace('|', "\\|")
-            );
+            let _ = writeln!(card, "| {} | {examples} | {f1:.4} |", name.replace('|', "\\|"));
         }
         card.push('\n');
     }
 
     fn write_recipe(&self, card: &mut String) {
-        let History {
-            config,
-            train_examples,
-            ..
-        } = self.history;
+        let History { config, train_examples, .. } = self.history;
         let _ = writeln!(
             card,
             "## Training\n\n{train_examples} examples, texts cut to {} tokens. \

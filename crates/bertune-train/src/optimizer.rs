@@ -44,12 +44,7 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> Optimizer<B> {
         rate_factor: f64,
         gradient_scale: f64,
     ) -> M {
-        model.map(&mut Update {
-            optimizer: self,
-            gradients,
-            rate_factor,
-            gradient_scale,
-        })
+        model.map(&mut Update { optimizer: self, gradients, rate_factor, gradient_scale })
     }
 
     fn settings(&self, group: ParameterGroup, rate_factor: f64) -> AdamStep {

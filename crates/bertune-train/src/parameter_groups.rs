@@ -26,12 +26,7 @@ impl ParameterGroups {
     /// not decay.
     pub fn new<B: Backend, M: Module<B>>(model: &M, config: &TrainingConfig) -> Self {
         let names = parameter_names::<B, M>(model);
-        Self {
-            groups: names
-                .into_iter()
-                .map(|(id, name)| (id, group(&name, config)))
-                .collect(),
-        }
+        Self { groups: names.into_iter().map(|(id, name)| (id, group(&name, config))).collect() }
     }
 
     /// The group of a parameter; `None` if it is not the model's.
@@ -45,11 +40,7 @@ fn group(name: &str, config: &TrainingConfig) -> ParameterGroup {
     let decays = !name.ends_with(".bias") && !name.contains("LayerNorm");
     let head_learning_rate = config.head_learning_rate.unwrap_or(config.learning_rate);
     ParameterGroup {
-        learning_rate: if is_head {
-            head_learning_rate
-        } else {
-            config.learning_rate
-        },
+        learning_rate: if is_head { head_learning_rate } else { config.learning_rate },
         weight_decay: if decays { config.weight_decay } else { 0.0 },
     }
 }
@@ -65,14 +56,7 @@ mod tests {
             weight_decay: 0.01,
             ..TrainingConfig::default()
         };
-        assert_eq!(
-            group(name, &config),
-            ParameterGroup {
-                learning_rate,
-                weight_decay
-            },
-            "{name}"
-        );
+        assert_eq!(group(name, &config), ParameterGroup { learning_rate, weight_decay }, "{name}");
     }
 
     #[test]
@@ -82,10 +66,6 @@ mod tests {
         check("bert.pooler.dense.weight", 1e-5, 0.01);
         check("bert.embeddings.LayerNorm.weight", 1e-5, 0.0);
         check("bert.encoder.layer.0.attention.self.query.bias", 1e-5, 0.0);
-        check(
-            "bert.encoder.layer.0.attention.self.query.weight",
-            1e-5,
-            0.01,
-        );
+        check("bert.encoder.layer.0.attention.self.query.weight", 1e-5, 0.01);
     }
 }

@@ -87,10 +87,7 @@ impl<B: Backend> Default for Run<'_, B> {
 impl<'a, B: Backend> Run<'a, B> {
     /// The run, telling its events to `tell`.
     pub fn telling(self, tell: impl FnMut(&Event) + 'a) -> Self {
-        Self {
-            tell: Box::new(tell),
-            ..self
-        }
+        Self { tell: Box::new(tell), ..self }
     }
 
     /// The run, giving each new best model to `keep`, which writes it down.
@@ -103,10 +100,7 @@ impl<'a, B: Backend> Run<'a, B> {
         ) -> Result<(), TrainError>
         + 'a,
     ) -> Self {
-        Self {
-            keep: Box::new(keep),
-            ..self
-        }
+        Self { keep: Box::new(keep), ..self }
     }
 
     /// The run, ending when `stop` asks.

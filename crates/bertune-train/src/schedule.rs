@@ -12,11 +12,7 @@ impl Schedule {
     /// The schedule of a run of `steps` updates.
     pub fn new(config: &TrainingConfig, steps: usize) -> Self {
         let warmup_steps = (config.warmup_ratio * steps as f64).floor() as usize;
-        Self {
-            kind: config.schedule,
-            warmup_steps,
-            steps,
-        }
+        Self { kind: config.schedule, warmup_steps, steps }
     }
 
     /// The factor of the update `step`, from 0: what transformers'
@@ -40,11 +36,7 @@ mod tests {
     use super::*;
 
     fn factors(kind: ScheduleKind, warmup_ratio: f64, steps: usize) -> Vec<f64> {
-        let config = TrainingConfig {
-            schedule: kind,
-            warmup_ratio,
-            ..Default::default()
-        };
+        let config = TrainingConfig { schedule: kind, warmup_ratio, ..Default::default() };
         let schedule = Schedule::new(&config, steps);
         (0..=steps).map(|step| schedule.factor(step)).collect()
     }
@@ -57,19 +49,12 @@ mod tests {
 
     #[test]
     fn constant_stays_after_the_warm_up() {
-        assert_eq!(
-            factors(ScheduleKind::Constant, 0.25, 4),
-            [0.0, 1.0, 1.0, 1.0, 1.0]
-        );
+        assert_eq!(factors(ScheduleKind::Constant, 0.25, 4), [0.0, 1.0, 1.0, 1.0, 1.0]);
         assert_eq!(factors(ScheduleKind::Constant, 0.0, 2), [1.0, 1.0, 1.0]);
     }
 
     #[test]
     fn warm_up_over_the_whole_run_stays_finite() {
-        assert!(
-            factors(ScheduleKind::Linear, 1.0, 4)
-                .iter()
-                .all(|factor| factor.is_finite())
-        );
+        assert!(factors(ScheduleKind::Linear, 1.0, 4).iter().all(|factor| factor.is_finite()));
     }
 }

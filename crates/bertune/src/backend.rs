@@ -29,10 +29,7 @@ pub type DefaultBackend = Wgpu;
 #[cfg(all(feature = "flex", not(any(feature = "cuda", feature = "wgpu"))))]
 pub type DefaultBackend = Flex;
 /// The first that was compiled in of CUDA, WGPU, Flex and ndarray: what examples run on.
-#[cfg(all(
-    feature = "ndarray",
-    not(any(feature = "cuda", feature = "wgpu", feature = "flex"))
-))]
+#[cfg(all(feature = "ndarray", not(any(feature = "cuda", feature = "wgpu", feature = "flex"))))]
 pub type DefaultBackend = NdArray;
 
 /// Asks the C library to keep freed buffers for reuse, which makes training on Flex faster.

@@ -8,14 +8,8 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("bertune-data", &["bertune-tokenize"]),
     ("bertune-kernels", &[]),
     ("bertune-checkpoint", &[]),
-    (
-        "bertune-encoder",
-        &["bertune-kernels", "bertune-checkpoint"],
-    ),
-    (
-        "bertune-head",
-        &["bertune-encoder", "bertune-kernels", "bertune-checkpoint"],
-    ),
+    ("bertune-encoder", &["bertune-kernels", "bertune-checkpoint"]),
+    ("bertune-head", &["bertune-encoder", "bertune-kernels", "bertune-checkpoint"]),
     ("bertune-train", &BELOW_A_RUN),
     ("bertune-predict", &BELOW_A_RUN),
     (
@@ -49,20 +43,13 @@ const WITHOUT_TENSORS: [&str; 2] = ["bertune-tokenize", "bertune-data"];
 
 /// The dependencies that point the wrong way.
 pub(crate) fn faults(house: &House) -> Vec<String> {
-    house
-        .packages
-        .iter()
-        .filter(|package| package.is_in_crates)
-        .flat_map(faults_of)
-        .collect()
+    house.packages.iter().filter(|package| package.is_in_crates).flat_map(faults_of).collect()
 }
 
 fn faults_of(package: &Package) -> Vec<String> {
     let name = &package.name;
     let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| from == name) else {
-        return vec![format!(
-            "crates: {name} is new; draw its arrows in xtask/src/tidy/arrows.rs"
-        )];
+        return vec![format!("crates: {name} is new; draw its arrows in xtask/src/tidy/arrows.rs")];
     };
     let is_ours = |to: &str| to == "bertune" || to.starts_with("bertune-");
     let has_tensors = |to: &str| to.starts_with("burn") || to.starts_with("cubecl");
@@ -71,9 +58,7 @@ fn faults_of(package: &Package) -> Vec<String> {
         upwards || has_tensors(to) && WITHOUT_TENSORS.contains(&name.as_str())
     };
     let wrong = package.dependencies.iter().filter(|to| is_wrong(to));
-    wrong
-        .map(|to| format!("crates: {name} may not depend on {to}"))
-        .collect()
+    wrong.map(|to| format!("crates: {name} may not depend on {to}")).collect()
 }
 
 #[cfg(test)]

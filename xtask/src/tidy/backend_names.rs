@@ -14,11 +14,7 @@ const MAY_NAME_THEM: [&str; 4] = [
 
 /// The backends named in code of libraries; tests and comments may.
 pub(crate) fn faults(house: &House) -> Vec<String> {
-    house
-        .files_ending(".rs")
-        .filter(|file| is_library(&file.path))
-        .flat_map(faults_of)
-        .collect()
+    house.files_ending(".rs").filter(|file| is_library(&file.path)).flat_map(faults_of).collect()
 }
 
 fn is_library(path: &str) -> bool {
@@ -32,10 +28,7 @@ fn faults_of(file: &TextFile) -> Vec<String> {
     let named = words(&code).filter(|(_, word)| BACKENDS.contains(word));
     named
         .map(|(line, word)| {
-            format!(
-                "{}:{line}: names the backend {word}; be generic over it",
-                file.path
-            )
+            format!("{}:{line}: names the backend {word}; be generic over it", file.path)
         })
         .collect()
 }
@@ -45,11 +38,7 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str, expected: &[&str]) {
-        assert_eq!(
-            faults(&House::of_files(&[(path, text)])),
-            expected,
-            "{path}"
-        );
+        assert_eq!(faults(&House::of_files(&[(path, text)])), expected, "{path}");
     }
 
     #[test]
@@ -57,21 +46,13 @@ mod tests {
         let path = "crates/bertune-head/src/loss.rs";
         let found = format!("{path}:2: names the backend Flex; be generic over it");
         check(path, "// loss\nuse burn_flex::Flex;", &[&found]);
-        check(
-            "crates/bertune-kernels/src/flex/mod.rs",
-            "use burn_flex::Flex;",
-            &[],
-        );
+        check("crates/bertune-kernels/src/flex/mod.rs", "use burn_flex::Flex;", &[]);
     }
 
     #[test]
     fn tests_and_comments_may_name_it() {
         let path = "crates/bertune-head/src/loss.rs";
-        check(
-            path,
-            "//! on Flex\n#[cfg(test)]\nmod tests { type B = Flex; }",
-            &[],
-        );
+        check(path, "//! on Flex\n#[cfg(test)]\nmod tests { type B = Flex; }", &[]);
         check("crates/bertune-head/src/tests.rs", "type B = Flex;", &[]);
         check("crates/bertune-head/tests/loss.rs", "type B = Flex;", &[]);
     }

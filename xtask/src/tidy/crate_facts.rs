@@ -4,20 +4,15 @@ use super::house::{House, Package, TextFile};
 
 /// What the manifests lack.
 pub(crate) fn faults(house: &House) -> Vec<String> {
-    house
-        .packages
-        .iter()
-        .flat_map(|package| faults_of(package, house))
-        .collect()
+    house.packages.iter().flat_map(|package| faults_of(package, house)).collect()
 }
 
 fn faults_of(package: &Package, house: &House) -> Vec<String> {
     let name = &package.name;
     let needed = |key: &str| key != "readme" || package.is_in_crates;
     let lacks = package.lacks.iter().filter(|key| needed(key));
-    let mut faults: Vec<String> = lacks
-        .map(|key| format!("{name}: its Cargo.toml has no {key}"))
-        .collect();
+    let mut faults: Vec<String> =
+        lacks.map(|key| format!("{name}: its Cargo.toml has no {key}")).collect();
     let readme = format!("crates/{name}/README.md");
     let is_written = |file: &TextFile| file.path == readme && !file.text.trim().is_empty();
     if package.is_in_crates && !house.files.iter().any(is_written) {
@@ -33,10 +28,7 @@ mod tests {
     fn house(lacks: &[&'static str], files: &[(&str, &str)]) -> House {
         let mut house = House::of_package("bertune-data", &[]);
         house.packages[0].lacks = lacks.to_vec();
-        House {
-            packages: house.packages,
-            ..House::of_files(files)
-        }
+        House { packages: house.packages, ..House::of_files(files) }
     }
 
     #[test]
@@ -53,10 +45,7 @@ mod tests {
     fn an_empty_readme_is_found() {
         let expected = ["crates/bertune-data/README.md: is not there, or empty"];
         assert_eq!(faults(&house(&[], &[])), expected);
-        assert_eq!(
-            faults(&house(&[], &[("crates/bertune-data/README.md", "\n")])),
-            expected
-        );
+        assert_eq!(faults(&house(&[], &[("crates/bertune-data/README.md", "\n")])), expected);
     }
 
     #[test]

@@ -2,17 +2,12 @@
 
 use super::house::House;
 
-const EMPTY_NAMES: [&str; 7] = [
-    "common", "core", "prelude", "shared", "types", "util", "utils",
-];
+const EMPTY_NAMES: [&str; 7] = ["common", "core", "prelude", "shared", "types", "util", "utils"];
 
 /// The crates whose name says nothing.
 pub(crate) fn faults(house: &House) -> Vec<String> {
     let says_nothing = |name: &str| EMPTY_NAMES.contains(&name.trim_start_matches("bertune-"));
-    let named = house
-        .packages
-        .iter()
-        .filter(|package| says_nothing(&package.name));
+    let named = house.packages.iter().filter(|package| says_nothing(&package.name));
     named
         .map(|package| format!("crates: {} is named after nothing it does", package.name))
         .collect()

@@ -14,9 +14,7 @@ pub(crate) fn faults(house: &House) -> Vec<String> {
     match file.and_then(body_length) {
         None => vec![format!("{FILE}: the function fine_tune is not there")],
         Some(lines) if lines >= PAGE => {
-            vec![format!(
-                "{FILE}: the body of fine_tune has {lines} lines; {PAGE} are too many"
-            )]
+            vec![format!("{FILE}: the body of fine_tune has {lines} lines; {PAGE} are too many")]
         }
         Some(_) => Vec::new(),
     }
@@ -25,9 +23,7 @@ pub(crate) fn faults(house: &House) -> Vec<String> {
 /// The lines between the braces of `fine_tune`.
 fn body_length(file: &TextFile) -> Option<usize> {
     let code = code_only(&file.text);
-    let function = ["fn fine_tune<", "fn fine_tune("]
-        .iter()
-        .find_map(|start| code.find(start))?;
+    let function = ["fn fine_tune<", "fn fine_tune("].iter().find_map(|start| code.find(start))?;
     let body = &code[function + code[function..].find('{')?..];
     let mut depth = 0_usize;
     let end = body.find(|character| {
@@ -56,20 +52,12 @@ mod tests {
     #[test]
     fn a_loop_longer_than_a_page_is_found() {
         check(59, &[]);
-        check(
-            60,
-            &[&format!(
-                "{FILE}: the body of fine_tune has 60 lines; 60 are too many"
-            )],
-        );
+        check(60, &[&format!("{FILE}: the body of fine_tune has 60 lines; 60 are too many")]);
     }
 
     #[test]
     fn a_loop_that_has_moved_is_found() {
         let found = faults(&House::of_files(&[(FILE, "fn fine_tuned() {}")]));
-        assert_eq!(
-            found,
-            [format!("{FILE}: the function fine_tune is not there")]
-        );
+        assert_eq!(found, [format!("{FILE}: the function fine_tune is not there")]);
     }
 }

@@ -49,10 +49,7 @@ impl House {
         let paths = paths(root)?;
         let text = |path: &String| {
             let text = fs::read_to_string(root.join(path)).ok()?;
-            Some(TextFile {
-                path: path.clone(),
-                text,
-            })
+            Some(TextFile { path: path.clone(), text })
         };
         Ok(Self {
             files: paths.iter().filter_map(text).collect(),
@@ -64,9 +61,7 @@ impl House {
 
     /// The files whose path has this ending.
     pub(crate) fn files_ending<'a>(&'a self, end: &'a str) -> impl Iterator<Item = &'a TextFile> {
-        self.files
-            .iter()
-            .filter(move |file| file.path.ends_with(end))
+        self.files.iter().filter(move |file| file.path.ends_with(end))
     }
 
     /// A house of these files, for tests of rules.
@@ -77,27 +72,16 @@ impl House {
             text: text.to_string(),
         };
         let paths = with_folders(files.iter().map(|(path, _)| path.to_string()).collect());
-        Self {
-            files: files.iter().map(file).collect(),
-            paths,
-            ..Self::default()
-        }
+        Self { files: files.iter().map(file).collect(), paths, ..Self::default() }
     }
 
     /// A house of this package with these dependencies, for tests of rules.
     #[cfg(test)]
     pub(crate) fn of_package(name: &str, dependencies: &[&str]) -> Self {
         let dependencies = dependencies.iter().map(|name| name.to_string()).collect();
-        let package = Package {
-            name: name.into(),
-            is_in_crates: true,
-            dependencies,
-            ..Package::default()
-        };
-        Self {
-            packages: vec![package],
-            ..Self::default()
-        }
+        let package =
+            Package { name: name.into(), is_in_crates: true, dependencies, ..Package::default() };
+        Self { packages: vec![package], ..Self::default() }
     }
 }
 
@@ -122,13 +106,7 @@ fn paths_of_git(root: &Path) -> Option<Vec<String>> {
         return None;
     }
     let mut git = Command::new("git");
-    git.args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "-z",
-    ]);
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
     let paths = output_of(git.current_dir(root)).ok()?;
     Some(paths.split('\0').map(String::from).collect())
 }
@@ -152,10 +130,7 @@ fn walk(root: &Path, folder: &Path, paths: &mut Vec<String>) -> Result<()> {
 
 fn with_folders(files: Vec<String>) -> Vec<String> {
     let above = |path: &String| -> Vec<String> {
-        Path::new(path)
-            .ancestors()
-            .map(|path| path.to_string_lossy().replace('\\', "/"))
-            .collect()
+        Path::new(path).ancestors().map(|path| path.to_string_lossy().replace('\\', "/")).collect()
     };
     let mut paths: Vec<String> = files.iter().flat_map(above).collect();
     paths.sort();
@@ -164,20 +139,10 @@ fn with_folders(files: Vec<String>) -> Vec<String> {
 }
 
 fn packages(root: &Path) -> Result<Vec<Package>> {
-    let metadata = output_of(&mut cargo([
-        "metadata",
-        "--no-deps",
-        "--format-version",
-        "1",
-    ]))?;
+    let metadata = output_of(&mut cargo(["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata names no packages")?;
-    Ok(packages
-        .iter()
-        .map(|package| package_from(package, root))
-        .collect())
+    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+    Ok(packages.iter().map(|package| package_from(package, root)).collect())
 }
 
 fn package_from(package: &Value, root: &Path) -> Package {
@@ -191,10 +156,7 @@ fn package_from(package: &Value, root: &Path) -> Package {
             .into_iter()
             .filter(|key| package[key].as_str().is_none_or(str::is_empty))
             .collect(),
-        dependencies: dependencies
-            .filter(|of| of["kind"] != "dev")
-            .map(name)
-            .collect(),
+        dependencies: dependencies.filter(|of| of["kind"] != "dev").map(name).collect(),
     }
 }
 
@@ -202,11 +164,8 @@ fn package_from(package: &Value, root: &Path) -> Package {
 fn below_predict() -> Result<Vec<String>> {
     let mut command = cargo(["tree", "--package", "bertune-predict", "--edges", "normal"]);
     let tree = output_of(command.args(["--prefix", "none", "--format", "{p}"]))?;
-    let mut names: Vec<String> = tree
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .map(String::from)
-        .collect();
+    let mut names: Vec<String> =
+        tree.lines().filter_map(|line| line.split(' ').next()).map(String::from).collect();
     names.sort();
     names.dedup();
     Ok(names)

@@ -6,10 +6,7 @@ use super::house::{House, TextFile, normalized};
 
 /// The links to files of ours that are not there.
 pub(crate) fn faults(house: &House) -> Vec<String> {
-    house
-        .files_ending(".md")
-        .flat_map(|file| faults_of(file, house))
-        .collect()
+    house.files_ending(".md").flat_map(|file| faults_of(file, house)).collect()
 }
 
 fn faults_of(file: &TextFile, house: &House) -> Vec<String> {
@@ -41,11 +38,7 @@ fn local_links(markdown: &str) -> Vec<(usize, &str)> {
 /// The path in what stands after `](`, without title and anchor.
 fn local_target(rest: &str) -> Option<&str> {
     let (target, _) = rest.split_once(')')?;
-    let target = target
-        .split(' ')
-        .next()
-        .unwrap_or(target)
-        .trim_matches(['<', '>']);
+    let target = target.split(' ').next().unwrap_or(target).trim_matches(['<', '>']);
     let (path, _) = target.split_once('#').unwrap_or((target, ""));
     let is_elsewhere = path.contains("://") || path.starts_with("mailto:");
     (!path.is_empty() && !is_elsewhere).then_some(path)
@@ -57,36 +50,24 @@ mod tests {
 
     fn check(text: &str, expected: &[&str]) {
         let others = [("docs/user/a.md", ""), ("README.md", ""), ("x/y.rs", "")];
-        let files: Vec<_> = others
-            .into_iter()
-            .chain([("docs/index.md", text)])
-            .collect();
+        let files: Vec<_> = others.into_iter().chain([("docs/index.md", text)]).collect();
         assert_eq!(faults(&House::of_files(&files)), expected, "{text}");
     }
 
     #[test]
     fn a_link_that_leads_nowhere_is_found() {
         check("[a](user/a.md)", &[]);
-        check(
-            "\n[a](b.md)",
-            &["docs/index.md:2: the link to b.md leads nowhere"],
-        );
+        check("\n[a](b.md)", &["docs/index.md:2: the link to b.md leads nowhere"]);
         check(
             "[a](../../README.md)",
             &["docs/index.md:1: the link to ../../README.md leads nowhere"],
         );
-        check(
-            "[a](user/a.md) [b](/x)",
-            &["docs/index.md:1: the link to /x leads nowhere"],
-        );
+        check("[a](user/a.md) [b](/x)", &["docs/index.md:1: the link to /x leads nowhere"]);
     }
 
     #[test]
     fn links_that_lead_somewhere_pass() {
-        check(
-            "[a](../README.md#top) [b](#here) ![c](user/a.md \"title\") [d](../x)",
-            &[],
-        );
+        check("[a](../README.md#top) [b](#here) ![c](user/a.md \"title\") [d](../x)", &[]);
         check("[a](https://example.com/b.md) [b](mailto:a@b.c)", &[]);
         check("```\n[a](b.md)\n```", &[]);
     }

@@ -26,10 +26,9 @@ fn faults_of(file: &TextFile) -> Vec<String> {
 }
 
 fn folder_in(line: &str) -> Option<&'static str> {
-    FOLDERS.into_iter().find(|folder| {
-        line.match_indices(folder)
-            .any(|(at, _)| starts_a_path(&line[..at]))
-    })
+    FOLDERS
+        .into_iter()
+        .find(|folder| line.match_indices(folder).any(|(at, _)| starts_a_path(&line[..at])))
 }
 
 /// Whether a path can start after this: not in the midst of an address or a longer path.
@@ -44,11 +43,7 @@ mod tests {
 
     fn check(folder: &str, expected: usize) {
         let text = format!("a\nb {folder}x\n");
-        assert_eq!(
-            faults(&House::of_files(&[("a.toml", &text)])).len(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(faults(&House::of_files(&[("a.toml", &text)])).len(), expected, "{text}");
     }
 
     #[test]
@@ -58,10 +53,7 @@ mod tests {
             check(&format!("= \"{folder}"), 1);
         }
         let found = faults(&House::of_files(&[("a.toml", concat!("\n= /", "root/x"))]));
-        assert_eq!(
-            found,
-            [concat!("a.toml:2: has a path of one machine: /", "root/…")]
-        );
+        assert_eq!(found, [concat!("a.toml:2: has a path of one machine: /", "root/…")]);
     }
 
     #[test]

@@ -6,10 +6,7 @@ const FORBIDDEN: [&str; 4] = ["burn-optim", "burn-autodiff", "burn-train", "bert
 
 /// The forbidden packages below bertune-predict.
 pub(crate) fn faults(house: &House) -> Vec<String> {
-    let below = house
-        .below_predict
-        .iter()
-        .filter(|name| FORBIDDEN.contains(&name.as_str()));
+    let below = house.below_predict.iter().filter(|name| FORBIDDEN.contains(&name.as_str()));
     below
         .map(|name| {
             format!(
@@ -26,10 +23,7 @@ mod tests {
 
     fn below(names: &[&str]) -> House {
         let below_predict = names.iter().map(|name| name.to_string()).collect();
-        House {
-            below_predict,
-            ..House::default()
-        }
+        House { below_predict, ..House::default() }
     }
 
     #[test]

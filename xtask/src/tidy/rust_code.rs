@@ -16,10 +16,7 @@ pub(crate) fn code_only(source: &str) -> String {
 /// Code without the items marked `#[cfg(test)]` or `#[cfg(all(test, …))]`.
 pub(crate) fn without_tests(code: &str) -> String {
     let mut code = code.to_owned();
-    let mark = |code: &str| {
-        code.find("#[cfg(test)]")
-            .or_else(|| code.find("#[cfg(all(test,"))
-    };
+    let mark = |code: &str| code.find("#[cfg(test)]").or_else(|| code.find("#[cfg(all(test,"));
     while let Some(start) = mark(&code) {
         let end = start + length_of_item(&code[start..]);
         let blanks = code[start..end].replace(|c| c != '\n', " ");
@@ -31,9 +28,7 @@ pub(crate) fn without_tests(code: &str) -> String {
 /// The words of the code with the numbers of their lines.
 pub(crate) fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
     code.lines().enumerate().flat_map(|(index, line)| {
-        let words = line
-            .split(|c: char| !is_word(c))
-            .filter(|word| !word.is_empty());
+        let words = line.split(|c: char| !is_word(c)).filter(|word| !word.is_empty());
         words.map(move |word| (index + 1, word))
     })
 }
@@ -92,9 +87,7 @@ fn length_of_raw_string(rest: &[char]) -> usize {
     let mut end = vec!['#'; hashes + 1];
     end[0] = '"';
     let start = hashes + 2;
-    let inside = rest[start..]
-        .windows(end.len())
-        .position(|window| window == end);
+    let inside = rest[start..].windows(end.len()).position(|window| window == end);
     inside.map_or(rest.len(), |inside| start + inside + end.len())
 }
 
@@ -160,9 +153,6 @@ mod tests {
     #[test]
     fn words_know_their_lines() {
         let code = code_only("a\n/* b\n */ c \"d\ne\" f");
-        assert_eq!(
-            words(&code).collect::<Vec<_>>(),
-            [(1, "a"), (3, "c"), (4, "f")]
-        );
+        assert_eq!(words(&code).collect::<Vec<_>>(), [(1, "a"), (3, "c"), (4, "f")]);
     }
 }

@@ -6,11 +6,7 @@ use super::rust_code::{code_only, words};
 /// The uses of `unsafe` elsewhere, tests included.
 pub(crate) fn faults(house: &House) -> Vec<String> {
     let elsewhere = |file: &&TextFile| !file.path.starts_with("crates/bertune-kernels/");
-    house
-        .files_ending(".rs")
-        .filter(elsewhere)
-        .flat_map(faults_of)
-        .collect()
+    house.files_ending(".rs").filter(elsewhere).flat_map(faults_of).collect()
 }
 
 fn faults_of(file: &TextFile) -> Vec<String> {
@@ -29,9 +25,6 @@ mod tests {
     fn unsafe_code_outside_the_kernels_is_found() {
         let text = "// unsafe\n#![deny(unsafe_code)]\nunsafe { a() }\n";
         let house = House::of_files(&[("crates/bertune-kernels/src/a.rs", text), ("b.rs", text)]);
-        assert_eq!(
-            faults(&house),
-            ["b.rs:3: only bertune-kernels may be unsafe"]
-        );
+        assert_eq!(faults(&house), ["b.rs:3: only bertune-kernels may be unsafe"]);
     }
 }

@@ -9,12 +9,8 @@ use crate::CheckpointError;
 use crate::weights::{WEIGHT_FILES, shards};
 
 /// What a checkpoint may have besides its configuration and weights.
-const OPTIONAL_FILES: [&str; 4] = [
-    "tokenizer.json",
-    "vocab.txt",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-];
+const OPTIONAL_FILES: [&str; 4] =
+    ["tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"];
 const RETRIES: usize = 2;
 
 /// A model to be fetched.
@@ -37,20 +33,13 @@ impl Download<'_> {
             .build()
             .map_err(|error| self.unreachable(error))?;
         let revision = self.repo(self.revision);
-        let info = api
-            .repo(revision.clone())
-            .info()
-            .map_err(|error| self.no_model(error))?;
+        let info = api.repo(revision.clone()).info().map_err(|error| self.no_model(error))?;
         if !is_commit(&info.sha) {
             let revision = info.sha.escape_debug().to_string();
             return Err(CheckpointError::Revision { revision });
         }
         let commit = api.repo(self.repo(&info.sha));
-        let names: Vec<_> = info
-            .siblings
-            .iter()
-            .map(|file| file.rfilename.as_str())
-            .collect();
+        let names: Vec<_> = info.siblings.iter().map(|file| file.rfilename.as_str()).collect();
         let snapshot = self.fetch_all(&commit, &names)?;
         cache
             .repo(revision)
@@ -79,10 +68,7 @@ impl Download<'_> {
             self.fetch(commit, name)?;
         }
         let weights = self.fetch(commit, weights)?;
-        if weights
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        if weights.extension().is_some_and(|extension| extension == "json") {
             for shard in shards(&weights)? {
                 self.fetch(commit, &shard)?;
             }

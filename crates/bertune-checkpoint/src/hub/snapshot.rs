@@ -28,9 +28,7 @@ pub(crate) fn has_model(snapshot: &Path) -> bool {
 }
 
 pub(crate) fn has_tokenizer(snapshot: &Path) -> bool {
-    TOKENIZER_FILES
-        .iter()
-        .any(|name| snapshot.join(name).is_file())
+    TOKENIZER_FILES.iter().any(|name| snapshot.join(name).is_file())
 }
 
 /// Whether this can be the name of a commit, which leads out of no folder.
@@ -60,16 +58,10 @@ mod tests {
 
     #[test]
     fn ids_are_told_from_paths() {
-        for id in [
-            "bert-base-uncased",
-            "google-bert/bert-base-uncased",
-            "a/b.c_d",
-        ] {
+        for id in ["bert-base-uncased", "google-bert/bert-base-uncased", "a/b.c_d"] {
             assert!(is_id(id), "{id}");
         }
-        for path in [
-            "", "/a", "./a", "../a", "a/b/c", "a\\b", "a/", "~/a", "a b", "a/..b", "C:x",
-        ] {
+        for path in ["", "/a", "./a", "../a", "a/b/c", "a\\b", "a/", "~/a", "a b", "a/..b", "C:x"] {
             assert!(!is_id(path), "{path}");
         }
     }

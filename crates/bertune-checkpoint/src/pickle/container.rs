@@ -16,9 +16,7 @@ impl Container {
     pub(super) fn locate(&self, record: &TensorRecord) -> Result<Range<u64>, Problem> {
         let key = &record.storage.key;
         let Some(storage) = self.storages.get(key) else {
-            return Err(Problem::broken(format!(
-                "the storage `{key}` is not in the file"
-            )));
+            return Err(Problem::broken(format!("the storage `{key}` is not in the file")));
         };
         let elements = record.span()?;
         let size = record.storage.element_type.size() as u64;

@@ -18,20 +18,13 @@ const LENGTH_BYTES: u64 = 8;
 pub(super) fn open(path: &Path) -> Result<(BTreeMap<String, TensorRecord>, Container), Problem> {
     let file_length = length(&open_file(path)?, path)?;
     let head = read_range(path, 0..file_length.min(MAX_PICKLE_BYTES))?;
-    let mut pickles = Pickles {
-        bytes: &head,
-        position: 0,
-    };
+    let mut pickles = Pickles { bytes: &head, position: 0 };
     pickles.expect(MAGIC_NUMBER, "magic number")?;
     pickles.expect(PROTOCOL_VERSION, "version")?;
     check_byte_order(&pickles.next()?)?;
     let tensors = state_dict::tensors(&pickles.next()?)?;
     let keys = keys(&pickles.next()?)?;
-    let storages = Storages {
-        path,
-        element_types: element_types(&tensors),
-        end: file_length,
-    };
+    let storages = Storages { path, element_types: element_types(&tensors), end: file_length };
     let container = storages.locate(keys, pickles.position as u64)?;
     Ok((tensors, container))
 }
@@ -52,9 +45,7 @@ impl Pickles<'_> {
         let objects = self.next()?;
         match objects.get(objects.root) {
             Node::Int(found) if *found == number => Ok(()),
-            _ => Err(Problem::broken(format!(
-                "it is a pickle without PyTorch's {what}"
-            ))),
+            _ => Err(Problem::broken(format!("it is a pickle without PyTorch's {what}"))),
         }
     }
 }
@@ -87,9 +78,7 @@ fn keys(objects: &Objects) -> Result<Vec<String>, Problem> {
 
 fn element_types(tensors: &BTreeMap<String, TensorRecord>) -> BTreeMap<&str, ElementType> {
     let storages = tensors.values().map(|tensor| &tensor.storage);
-    storages
-        .map(|storage| (storage.key.as_str(), storage.element_type))
-        .collect()
+    storages.map(|storage| (storage.key.as_str(), storage.element_type)).collect()
 }
 
 /// The part of the file that follows the pickles.
@@ -117,9 +106,7 @@ impl Storages<'_> {
             return Err(breaks_off());
         }
         let Some(element_type) = self.element_types.get(key) else {
-            return Err(Problem::broken(format!(
-                "no tensor says what the storage `{key}` holds"
-            )));
+            return Err(Problem::broken(format!("no tensor says what the storage `{key}` holds")));
         };
         let length = read_range(self.path, position..start)?;
         let elements = length.try_into().map_or(u64::MAX, u64::from_le_bytes);

@@ -38,11 +38,7 @@ pub(super) fn load(bytes: &[u8]) -> Result<Objects, Problem> {
         memo: BTreeMap::new(),
     };
     let root = machine.run()?;
-    Ok(Objects {
-        nodes: machine.nodes,
-        root,
-        length: machine.position,
-    })
+    Ok(Objects { nodes: machine.nodes, root, length: machine.position })
 }
 
 /// The stack machine that a pickle is a program for, without all that could run code.
@@ -71,15 +67,9 @@ impl<'a> Machine<'a> {
         match opcode {
             0x80 => self.protocol(),
             0x95 => self.take(8).map(|_| ()),
-            b'J' => self
-                .little_endian(4)
-                .and_then(|n| self.push(Node::Int((n as i32).into()))),
-            b'K' => self
-                .little_endian(1)
-                .and_then(|n| self.push(Node::Int(n.into()))),
-            b'M' => self
-                .little_endian(2)
-                .and_then(|n| self.push(Node::Int(n.into()))),
+            b'J' => self.little_endian(4).and_then(|n| self.push(Node::Int((n as i32).into()))),
+            b'K' => self.little_endian(1).and_then(|n| self.push(Node::Int(n.into()))),
+            b'M' => self.little_endian(2).and_then(|n| self.push(Node::Int(n.into()))),
             0x8a => self.long(),
             b'U' | 0x8c => self.text(1),
             b'T' | b'X' => self.text(4),
@@ -87,10 +77,7 @@ impl<'a> Machine<'a> {
             b'C' => self.opaque(1),
             b'B' => self.opaque(4),
             0x8e => self.opaque(8),
-            b'G' => self
-                .take(8)
-                .map(|_| ())
-                .and_then(|()| self.push(Node::Opaque)),
+            b'G' => self.take(8).map(|_| ()).and_then(|()| self.push(Node::Opaque)),
             b'N' => self.push(Node::Opaque),
             0x88 => self.push(Node::Bool(true)),
             0x89 => self.push(Node::Bool(false)),
@@ -98,9 +85,7 @@ impl<'a> Machine<'a> {
             b'}' => self.push(Node::Dict(Vec::new())),
             b')' => self.push(Node::Tuple(Vec::new())),
             0x85..=0x87 => self.small_tuple(usize::from(opcode - 0x84)),
-            b't' => self
-                .pop_to_mark()
-                .and_then(|items| self.push(Node::Tuple(items))),
+            b't' => self.pop_to_mark().and_then(|items| self.push(Node::Tuple(items))),
             b'a' => self.pop().and_then(|item| self.append(vec![item])),
             b'e' => self.pop_to_mark().and_then(|items| self.append(items)),
             b's' => self.pop_many(2).and_then(|items| self.set_items(items)),
@@ -113,12 +98,8 @@ impl<'a> Machine<'a> {
             }
             b'h' => self.little_endian(1).and_then(|key| self.recall(key)),
             b'j' => self.little_endian(4).and_then(|key| self.recall(key)),
-            b'q' => self
-                .little_endian(1)
-                .and_then(|key| self.remember(key as usize)),
-            b'r' => self
-                .little_endian(4)
-                .and_then(|key| self.remember(key as usize)),
+            b'q' => self.little_endian(1).and_then(|key| self.remember(key as usize)),
+            b'r' => self.little_endian(4).and_then(|key| self.remember(key as usize)),
             0x94 => self.remember(self.memo.len()),
             b'c' => self.global(),
             0x93 => self.stack_global(),
@@ -132,9 +113,9 @@ impl<'a> Machine<'a> {
     fn protocol(&mut self) -> Result<(), Problem> {
         match self.byte()? {
             2..=5 => Ok(()),
-            other => Err(Problem::broken(format!(
-                "its pickle protocol is {other}; 2 to 5 are known"
-            ))),
+            other => {
+                Err(Problem::broken(format!("its pickle protocol is {other}; 2 to 5 are known")))
+            }
         }
     }
 
@@ -196,9 +177,7 @@ impl<'a> Machine<'a> {
     }
 
     fn recall(&mut self, key: u64) -> Result<(), Problem> {
-        let known = usize::try_from(key)
-            .ok()
-            .and_then(|key| self.memo.get(&key));
+        let known = usize::try_from(key).ok().and_then(|key| self.memo.get(&key));
         match known {
             Some(id) => {
                 self.stack.push(*id);
@@ -322,12 +301,8 @@ impl<'a> Machine<'a> {
             }
             _ => (0, self.unsigned(*elements)?),
         };
-        let record = StorageRecord {
-            key: key.clone(),
-            element_type: *element_type,
-            start,
-            elements,
-        };
+        let record =
+            StorageRecord { key: key.clone(), element_type: *element_type, start, elements };
         self.push(Node::Storage(record))
     }
 
@@ -363,10 +338,7 @@ impl<'a> Machine<'a> {
     }
 
     fn top(&self) -> Result<Id, Problem> {
-        self.stack
-            .last()
-            .copied()
-            .ok_or_else(|| self.broken("its stack is empty"))
+        self.stack.last().copied().ok_or_else(|| self.broken("its stack is empty"))
     }
 
     fn pop(&mut self) -> Result<Id, Problem> {
@@ -400,10 +372,7 @@ impl<'a> Machine<'a> {
 
     fn little_endian(&mut self, bytes: usize) -> Result<u64, Problem> {
         let bytes = self.take(bytes)?;
-        Ok(bytes
-            .iter()
-            .rev()
-            .fold(0, |number, byte| number << 8 | u64::from(*byte)))
+        Ok(bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
     fn line(&mut self) -> Result<String, Problem> {

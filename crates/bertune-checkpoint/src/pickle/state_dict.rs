@@ -8,9 +8,7 @@ use super::tensor_record::TensorRecord;
 /// The tensors of a pickle that is a dict of tensors by name; other entries are left out.
 pub(super) fn tensors(objects: &Objects) -> Result<BTreeMap<String, TensorRecord>, Problem> {
     let Node::Dict(entries) = objects.get(objects.root) else {
-        return Err(Problem::broken(
-            "it holds something other than a state dict",
-        ));
+        return Err(Problem::broken("it holds something other than a state dict"));
     };
     let tensor = |(key, value): &(_, _)| match (objects.get(*key), objects.get(*value)) {
         (Node::Text(name), Node::Tensor(tensor)) => Some((name.clone(), tensor.clone())),

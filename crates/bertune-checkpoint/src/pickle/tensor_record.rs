@@ -40,10 +40,7 @@ impl TensorRecord {
             ))
         };
         let span = self.length().ok_or_else(out_of_bounds)?;
-        let start = self
-            .offset
-            .checked_add(storage.start)
-            .ok_or_else(out_of_bounds)?;
+        let start = self.offset.checked_add(storage.start).ok_or_else(out_of_bounds)?;
         let end = start.checked_add(span).ok_or_else(out_of_bounds)?;
         match self.offset.checked_add(span) {
             Some(last) if last <= storage.elements => Ok(start..end),
@@ -56,10 +53,7 @@ impl TensorRecord {
         if self.shape.len() != self.strides.len() {
             return None;
         }
-        let elements = self
-            .shape
-            .iter()
-            .try_fold(1_usize, |n, size| n.checked_mul(*size))?;
+        let elements = self.shape.iter().try_fold(1_usize, |n, size| n.checked_mul(*size))?;
         if elements as u64 > self.storage.elements {
             return None;
         }
@@ -82,10 +76,7 @@ impl TensorRecord {
             let step = |start: usize| (0..*size).map(move |index| start + index * stride);
             positions = positions.into_iter().flat_map(step).collect();
         }
-        positions
-            .into_iter()
-            .map(|position| values[position])
-            .collect()
+        positions.into_iter().map(|position| values[position]).collect()
     }
 
     fn is_contiguous(&self) -> bool {
@@ -111,12 +102,7 @@ mod tests {
             start: 0,
             elements: 6,
         };
-        TensorRecord {
-            storage,
-            offset,
-            shape: shape.to_vec(),
-            strides: strides.to_vec(),
-        }
+        TensorRecord { storage, offset, shape: shape.to_vec(), strides: strides.to_vec() }
     }
 
     fn check_span(offset: u64, shape: &[usize], strides: &[usize], expected: Option<Range<u64>>) {

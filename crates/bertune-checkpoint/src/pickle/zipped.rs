@@ -13,9 +13,8 @@ use crate::files::{length, open as open_file, read_range};
 /// Reads the archives that PyTorch writes since 1.6: `data.pkl`, and a file for each storage.
 pub(super) fn open(path: &Path) -> Result<(BTreeMap<String, TensorRecord>, Container), Problem> {
     let entries = entries(path)?;
-    let Some((root, pickle)) = entries
-        .iter()
-        .find_map(|(name, range)| Some((name.strip_suffix("data.pkl")?, range)))
+    let Some((root, pickle)) =
+        entries.iter().find_map(|(name, range)| Some((name.strip_suffix("data.pkl")?, range)))
     else {
         return Err(Problem::broken("the archive holds no data.pkl"));
     };
@@ -28,9 +27,7 @@ pub(super) fn open(path: &Path) -> Result<(BTreeMap<String, TensorRecord>, Conta
     let storage = |(name, range): (&String, &Range<u64>)| {
         Some((name.strip_prefix(&prefix)?.to_owned(), range.clone()))
     };
-    let container = Container {
-        storages: entries.iter().filter_map(storage).collect(),
-    };
+    let container = Container { storages: entries.iter().filter_map(storage).collect() };
     Ok((state_dict::tensors(&objects)?, container))
 }
 
@@ -69,13 +66,9 @@ fn entry(
     let is_plain = entry.compression() == CompressionMethod::Stored && !entry.encrypted();
     if !is_plain || entry.size() != entry.compressed_size() {
         let name = name.escape_debug();
-        return Err(Problem::broken(format!(
-            "the archive's entry `{name}` is compressed"
-        )));
+        return Err(Problem::broken(format!("the archive's entry `{name}` is compressed")));
     }
-    let range = entry
-        .data_start()
-        .and_then(|start| Some(start..start.checked_add(entry.size())?));
+    let range = entry.data_start().and_then(|start| Some(start..start.checked_add(entry.size())?));
     match range {
         Some(range) if range.end <= file_length => Ok((name, range)),
         _ => Err(Problem::broken(format!(

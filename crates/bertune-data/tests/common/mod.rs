@@ -23,9 +23,5 @@ pub(crate) fn auto() -> TableFormat {
 /// With these columns, each a name or a number.
 pub(crate) fn named(text: &str, label: &str) -> TableFormat {
     let column = |name: &str| Some(name.parse().unwrap());
-    TableFormat {
-        text: column(text),
-        label: column(label),
-        ..auto()
-    }
+    TableFormat { text: column(text), label: column(label), ..auto() }
 }

@@ -49,10 +49,7 @@ pub(super) fn backward(
         .zip(elements(&grad).par_chunks(ROWS * width))
         .zip(elements(&x).par_chunks(ROWS * width))
         .for_each(|(((grad_x, grad_bias), grad), x)| kernel(grad, x, bias, grad_x, grad_bias));
-    [
-        tensor(grad_x, [rows, width]),
-        tensor(sum_parts(&parts, width), [width]),
-    ]
+    [tensor(grad_x, [rows, width]), tensor(sum_parts(&parts, width), [width])]
 }
 
 /// `y = function(x + bias)` over rows.

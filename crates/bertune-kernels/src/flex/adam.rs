@@ -11,10 +11,8 @@ const CHUNK: usize = 1 << 14;
 
 pub(super) fn sum_of_squares(x: FlexTensor) -> FlexTensor {
     let x = contiguous(x);
-    let parts: Vec<f64> = elements(&x)
-        .par_chunks(CHUNK)
-        .map(|chunk| f64::from(squares(chunk)))
-        .collect();
+    let parts: Vec<f64> =
+        elements(&x).par_chunks(CHUNK).map(|chunk| f64::from(squares(chunk))).collect();
     tensor(vec![parts.iter().sum::<f64>() as f32], [1])
 }
 
@@ -46,13 +44,7 @@ pub(super) fn adam(
         .for_each(|(((parameter, first), second), grad)| {
             update(parameter, grad, first, second, factors);
         });
-    (
-        parameter,
-        AdamState {
-            first_moment: first,
-            second_moment: second,
-        },
-    )
+    (parameter, AdamState { first_moment: first, second_moment: second })
 }
 
 /// A tensor whose storage is exactly its elements in order.

@@ -28,32 +28,25 @@ pub(super) fn forward(
     let mut out = vec![0.0f32; tokens * width];
     let mut log_sums = vec![0.0f32; tokens * heads];
     let (out_start, log_sums_start) = (Shared(out.as_mut_ptr()), Shared(log_sums.as_mut_ptr()));
-    tasks(sequences, heads)
-        .par_iter()
-        .for_each_init(Vec::new, |buffer, task| {
-            let [query, key, value] = [query, key, value].map(|x| task.columns(x, width));
-            let n = task.len;
-            buffer.resize(n * n + n, 0.0);
-            let (scores, sums) = buffer.split_at_mut(n * n);
-            task.square(scores, query, key.transposed());
-            softmax_rows(n, scale, scores, sums);
-            if let Some(mask) = mask {
-                drop_rows(n, task.first_index(), task.heads, mask, scores);
+    tasks(sequences, heads).par_iter().for_each_init(Vec::new, |buffer, task| {
+        let [query, key, value] = [query, key, value].map(|x| task.columns(x, width));
+        let n = task.len;
+        buffer.resize(n * n + n, 0.0);
+        let (scores, sums) = buffer.split_at_mut(n * n);
+        task.square(scores, query, key.transposed());
+        softmax_rows(n, scale, scores, sums);
+        if let Some(mask) = mask {
+            drop_rows(n, task.first_index(), task.heads, mask, scores);
+        }
+        // SAFETY: no other task writes this head's columns of these rows.
+        unsafe {
+            task.write(out_start, width, Matrix::new(scores, [n, n], n), value);
+            for (row, &sum) in sums.iter().enumerate() {
+                log_sums_start.at((task.first + row) * heads + task.head).write(sum);
             }
-            // SAFETY: no other task writes this head's columns of these rows.
-            unsafe {
-                task.write(out_start, width, Matrix::new(scores, [n, n], n), value);
-                for (row, &sum) in sums.iter().enumerate() {
-                    log_sums_start
-                        .at((task.first + row) * heads + task.head)
-                        .write(sum);
-                }
-            }
-        });
-    (
-        tensor(out, [tokens, width]),
-        tensor(log_sums, [tokens, heads]),
-    )
+        }
+    });
+    (tensor(out, [tokens, width]), tensor(log_sums, [tokens, heads]))
 }
 
 /// The gradients of query, key and value.
@@ -73,41 +66,31 @@ pub(super) fn backward(
     let mask = dropout.map(Mask::from);
     let dim = width / heads;
     let mut gradients = [(); 3].map(|()| vec![0.0f32; tokens * width]);
-    let starts = gradients
-        .each_mut()
-        .map(|gradient| Shared(gradient.as_mut_ptr()));
-    tasks(sequences, heads)
-        .par_iter()
-        .for_each_init(Vec::new, |buffer, task| {
-            let n = task.len;
-            buffer.resize(2 * n * n + n, 0.0);
-            let (scores, rest) = buffer.split_at_mut(n * n);
-            let (grad_scores, expected) = rest.split_at_mut(n * n);
-            for (row, expected) in expected.iter_mut().enumerate() {
-                let start = (task.first + row) * width + task.head * dim;
-                *expected = dot(&grad[start..start + dim], &out[start..start + dim]);
-            }
-            let [query, key, value, grad] =
-                [query, key, value, grad].map(|x| task.columns(x, width));
-            task.square(scores, query, key.transposed());
-            task.square(grad_scores, grad, value.transposed());
-            let log_sums = &log_sums[task.first * heads + task.head..];
-            let numbers = RowNumbers {
-                scale: scale(dim),
-                log_sums,
-                heads,
-                expected,
-            };
-            grad_score_rows(n, numbers, task.first_index(), mask, scores, grad_scores);
-            let dropped = Matrix::new(scores, [n, n], n);
-            let grad_scores = Matrix::new(grad_scores, [n, n], n);
-            // SAFETY: no other task writes this head's columns of these rows.
-            unsafe {
-                task.write(starts[0], width, grad_scores, key);
-                task.write(starts[1], width, grad_scores.transposed(), query);
-                task.write(starts[2], width, dropped.transposed(), grad);
-            }
-        });
+    let starts = gradients.each_mut().map(|gradient| Shared(gradient.as_mut_ptr()));
+    tasks(sequences, heads).par_iter().for_each_init(Vec::new, |buffer, task| {
+        let n = task.len;
+        buffer.resize(2 * n * n + n, 0.0);
+        let (scores, rest) = buffer.split_at_mut(n * n);
+        let (grad_scores, expected) = rest.split_at_mut(n * n);
+        for (row, expected) in expected.iter_mut().enumerate() {
+            let start = (task.first + row) * width + task.head * dim;
+            *expected = dot(&grad[start..start + dim], &out[start..start + dim]);
+        }
+        let [query, key, value, grad] = [query, key, value, grad].map(|x| task.columns(x, width));
+        task.square(scores, query, key.transposed());
+        task.square(grad_scores, grad, value.transposed());
+        let log_sums = &log_sums[task.first * heads + task.head..];
+        let numbers = RowNumbers { scale: scale(dim), log_sums, heads, expected };
+        grad_score_rows(n, numbers, task.first_index(), mask, scores, grad_scores);
+        let dropped = Matrix::new(scores, [n, n], n);
+        let grad_scores = Matrix::new(grad_scores, [n, n], n);
+        // SAFETY: no other task writes this head's columns of these rows.
+        unsafe {
+            task.write(starts[0], width, grad_scores, key);
+            task.write(starts[1], width, grad_scores.transposed(), query);
+            task.write(starts[2], width, dropped.transposed(), grad);
+        }
+    });
     gradients.map(|gradient| tensor(gradient, [tokens, width]))
 }
 
@@ -127,18 +110,10 @@ struct Task {
 
 /// All tasks, the longest first, so that no thread ends with a long one.
 fn tasks(sequences: &Sequences, heads: usize) -> Vec<Task> {
-    let mut ranges: Vec<_> = sequences
-        .ranges()
-        .filter(|range| !range.is_empty())
-        .collect();
+    let mut ranges: Vec<_> = sequences.ranges().filter(|range| !range.is_empty()).collect();
     ranges.sort_by_key(|range| std::cmp::Reverse(range.len()));
     let of_range = |range: std::ops::Range<usize>| {
-        (0..heads).map(move |head| Task {
-            first: range.start,
-            len: range.len(),
-            head,
-            heads,
-        })
+        (0..heads).map(move |head| Task { first: range.start, len: range.len(), head, heads })
     };
     ranges.into_iter().flat_map(of_range).collect()
 }
@@ -147,11 +122,7 @@ impl Task {
     /// This head's columns of this sequence's rows, `[len, dim]`.
     fn columns<'a>(&self, x: &'a [f32], width: usize) -> Matrix<'a> {
         let dim = width / self.heads;
-        Matrix::new(
-            &x[self.first * width + self.head * dim..],
-            [self.len, dim],
-            width,
-        )
+        Matrix::new(&x[self.first * width + self.head * dim..], [self.len, dim], width)
     }
 
     /// `out = a · b` of shape `[len, len]`.
@@ -205,9 +176,7 @@ impl Shared {
 /// The index of the first probability of `row` of a task.
 #[inline(always)]
 fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
-    first_index
-        .wrapping_add((row * heads) as u32)
-        .wrapping_mul(ATTENTION_STRIDE)
+    first_index.wrapping_add((row * heads) as u32).wrapping_mul(ATTENTION_STRIDE)
 }
 
 multiversion! {

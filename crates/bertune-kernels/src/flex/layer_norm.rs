@@ -43,20 +43,9 @@ pub(super) fn dropout_add_layer_norm(
         .zip(elements(&x).par_chunks(ROWS * width))
         .zip(elements(&residual).par_chunks(ROWS * width))
         .enumerate()
-        .for_each(
-            |(chunk, ((((y, normalized), reciprocal_std), x), residual))| {
-                forward_rows(
-                    chunk * ROWS,
-                    x,
-                    residual,
-                    weights,
-                    mask,
-                    y,
-                    normalized,
-                    reciprocal_std,
-                );
-            },
-        );
+        .for_each(|(chunk, ((((y, normalized), reciprocal_std), x), residual))| {
+            forward_rows(chunk * ROWS, x, residual, weights, mask, y, normalized, reciprocal_std);
+        });
     let state = LayerNormState {
         normalized: tensor(normalized, [rows, width]),
         reciprocal_std: tensor(reciprocal_std, [rows, 1]),
@@ -85,31 +74,14 @@ pub(super) fn dropout_add_layer_norm_backward(
         .zip(elements(&state.normalized).par_chunks(ROWS * width))
         .zip(elements(&state.reciprocal_std).par_chunks(ROWS))
         .enumerate()
-        .for_each(
-            |(chunk, (((((grad_x, grad_sum), part), grad), normalized), reciprocal_std))| {
-                let saved = (normalized, reciprocal_std);
-                backward_rows(
-                    chunk * ROWS,
-                    grad,
-                    saved,
-                    gamma,
-                    mask,
-                    grad_x,
-                    grad_sum,
-                    part,
-                );
-            },
-        );
+        .for_each(|(chunk, (((((grad_x, grad_sum), part), grad), normalized), reciprocal_std))| {
+            let saved = (normalized, reciprocal_std);
+            backward_rows(chunk * ROWS, grad, saved, gamma, mask, grad_x, grad_sum, part);
+        });
     let vectors = sum_parts(&parts, 3 * width);
     let vector = |i: usize| tensor(vectors[i * width..(i + 1) * width].to_vec(), [width]);
     let matrix = |values| tensor(values, [rows, width]);
-    [
-        matrix(grad_x),
-        vector(0),
-        matrix(grad_sum),
-        vector(1),
-        vector(2),
-    ]
+    [matrix(grad_x), vector(0), matrix(grad_sum), vector(1), vector(2)]
 }
 
 /// The number under which the mask knows the first element of `row`.

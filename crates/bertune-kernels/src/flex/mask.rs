@@ -27,11 +27,7 @@ impl Mask {
     /// What the element `index` is multiplied with.
     #[inline(always)]
     pub(super) fn factor(self, index: u32) -> f32 {
-        if hash(index, self.halves) >> 8 < self.threshold {
-            self.scale
-        } else {
-            0.0
-        }
+        if hash(index, self.halves) >> 8 < self.threshold { self.scale } else { 0.0 }
     }
 }
 

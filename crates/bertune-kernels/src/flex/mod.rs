@@ -133,15 +133,7 @@ impl BertOps for Flex {
         heads: usize,
         dropout: Option<Dropout>,
     ) -> [FlexTensor; 3] {
-        attention::backward(
-            grad,
-            [query, key, value],
-            out,
-            state,
-            sequences,
-            heads,
-            dropout,
-        )
+        attention::backward(grad, [query, key, value], out, state, sequences, heads, dropout)
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {

@@ -22,17 +22,8 @@ impl<'a> Matrix<'a> {
     /// Rows of `columns` elements, `row_stride` apart.
     pub(super) fn new(values: &'a [f32], [rows, columns]: [usize; 2], row_stride: usize) -> Self {
         let end = rows.saturating_sub(1) * row_stride + columns;
-        assert!(
-            rows == 0 || end <= values.len(),
-            "the matrix lies within the slice"
-        );
-        Self {
-            values,
-            rows,
-            columns,
-            row_stride,
-            column_stride: 1,
-        }
+        assert!(rows == 0 || end <= values.len(), "the matrix lies within the slice");
+        Self { values, rows, columns, row_stride, column_stride: 1 }
     }
 
     /// A whole slice as a matrix.
@@ -107,23 +98,11 @@ const PARALLEL_FROM: usize = 1 << 20;
 /// `a · b`, added to `start` or on its own.
 fn product(a: Matrix<'_>, b: Matrix<'_>, start: Option<Vec<f32>>) -> FlexTensor {
     let shape = [a.rows, b.columns];
-    let destination = if start.is_some() {
-        Destination::AddTo
-    } else {
-        Destination::Overwrite
-    };
+    let destination = if start.is_some() { Destination::AddTo } else { Destination::Overwrite };
     let mut out = start.unwrap_or_else(|| vec![0.0; shape[0] * shape[1]]);
-    assert_eq!(
-        out.len(),
-        shape[0] * shape[1],
-        "the start has the product's shape"
-    );
+    assert_eq!(out.len(), shape[0] * shape[1], "the start has the product's shape");
     let parallel = a.rows * a.columns * b.columns >= PARALLEL_FROM;
-    let parallelism = if parallel {
-        Parallelism::Rayon(0)
-    } else {
-        Parallelism::None
-    };
+    let parallelism = if parallel { Parallelism::Rayon(0) } else { Parallelism::None };
     // SAFETY: `out` is ours alone, initialised, and has the product's size.
     unsafe { multiply(out.as_mut_ptr(), shape[1], a, b, destination, parallelism) };
     tensor(out, shape)
@@ -134,11 +113,7 @@ pub(super) fn project(x: FlexTensor, weight: FlexTensor, bias: Option<FlexTensor
     let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
     let start = bias.map(|bias| elements(&bias).repeat(x_shape[0]));
     let weight = Matrix::whole(elements(&weight), weight_shape);
-    product(
-        Matrix::whole(elements(&x), x_shape),
-        weight.transposed(),
-        start,
-    )
+    product(Matrix::whole(elements(&x), x_shape), weight.transposed(), start)
 }
 
 pub(super) fn project_input_gradient(grad: FlexTensor, weight: FlexTensor) -> FlexTensor {
@@ -152,11 +127,7 @@ pub(super) fn project_weight_gradient(grad: FlexTensor, x: FlexTensor) -> FlexTe
     let (grad_shape, x_shape) = (dims(&grad), dims(&x));
     let (grad, x) = (contiguous(grad), contiguous(x));
     let grad = Matrix::whole(elements(&grad), grad_shape);
-    product(
-        grad.transposed(),
-        Matrix::whole(elements(&x), x_shape),
-        None,
-    )
+    product(grad.transposed(), Matrix::whole(elements(&x), x_shape), None)
 }
 
 pub(super) fn sum_rows(x: FlexTensor) -> FlexTensor {
@@ -164,12 +135,10 @@ pub(super) fn sum_rows(x: FlexTensor) -> FlexTensor {
     let x = contiguous(x);
     let mut parts = vec![0.0f32; rows.div_ceil(ROWS) * width];
     let chunks = elements(&x).par_chunks(ROWS * width);
-    chunks
-        .zip(parts.par_chunks_mut(width))
-        .for_each(|(rows, part)| {
-            for row in rows.chunks_exact(width) {
-                part.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-            }
-        });
+    chunks.zip(parts.par_chunks_mut(width)).for_each(|(rows, part)| {
+        for row in rows.chunks_exact(width) {
+            part.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        }
+    });
     tensor(sum_parts(&parts, width), [width])
 }

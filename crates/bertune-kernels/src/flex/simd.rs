@@ -113,9 +113,7 @@ pub(super) fn max(x: &[f32]) -> f32 {
             largest[lane] = largest[lane].max(chunk[lane]);
         }
     }
-    rest.iter()
-        .chain(&largest)
-        .fold(f32::NEG_INFINITY, |a, &b| a.max(b))
+    rest.iter().chain(&largest).fold(f32::NEG_INFINITY, |a, &b| a.max(b))
 }
 
 /// `e^x`, relative error below 2e-7 for `x` from -87 to 88, clamped outside.
@@ -172,9 +170,7 @@ mod tests {
     /// The largest error of `ours` against `exact` over `-range..range`.
     fn worst(range: f64, ours: impl Fn(f32) -> f64, exact: impl Fn(f64) -> f64) -> f64 {
         let points = (-200_000..=200_000).map(|i| f64::from(i) / 200_000.0 * range);
-        points
-            .map(|x| (ours(x as f32) - exact(f64::from(x as f32))).abs())
-            .fold(0.0, f64::max)
+        points.map(|x| (ours(x as f32) - exact(f64::from(x as f32))).abs()).fold(0.0, f64::max)
     }
 
     #[test]
@@ -196,10 +192,7 @@ mod tests {
         for i in 0..160_000 {
             let x = -8.0 + f64::from(i) * step;
             let (ours, slope) = normal(x as f32);
-            assert!(
-                (f64::from(ours) - cumulative).abs() < 5e-7,
-                "{x}: {ours} {cumulative}"
-            );
+            assert!((f64::from(ours) - cumulative).abs() < 5e-7, "{x}: {ours} {cumulative}");
             assert!((f64::from(slope) - density(x)).abs() < 2e-7, "{x}");
             let middle = density(x + step / 2.0);
             cumulative += step / 6.0 * (density(x) + 4.0 * middle + density(x + step));

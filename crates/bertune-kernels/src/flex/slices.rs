@@ -5,26 +5,17 @@ use burn_flex::{FlexTensor, Layout};
 
 /// The tensor itself if its elements lie in order, else a copy in which they do.
 pub(super) fn contiguous(x: FlexTensor) -> FlexTensor {
-    if x.as_slice::<f32>().is_some() {
-        x
-    } else {
-        x.to_contiguous()
-    }
+    if x.as_slice::<f32>().is_some() { x } else { x.to_contiguous() }
 }
 
 /// The elements of a tensor that went through [`contiguous`].
 pub(super) fn elements(x: &FlexTensor) -> &[f32] {
-    x.as_slice()
-        .unwrap_or_else(|| unreachable!("the tensor was made contiguous"))
+    x.as_slice().unwrap_or_else(|| unreachable!("the tensor was made contiguous"))
 }
 
 /// A tensor that takes over `values`.
 pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
-    FlexTensor::new(
-        Bytes::from_elems(values),
-        Layout::contiguous(Shape::from(shape)),
-        DType::F32,
-    )
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
 }
 
 /// Rows and columns of a matrix.
@@ -36,9 +27,7 @@ pub(super) fn dims(x: &FlexTensor) -> [usize; 2] {
 pub(super) fn sum_parts(parts: &[f32], width: usize) -> Vec<f32> {
     let mut sum = vec![0.0; width];
     for part in parts.chunks_exact(width) {
-        sum.iter_mut()
-            .zip(part)
-            .for_each(|(sum, part)| *sum += part);
+        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
     }
     sum
 }

@@ -21,10 +21,7 @@ pub(crate) fn adam<B: Backend>(
         WeightDecay::Decoupled(decay) => parameter = parameter * (1.0 - step.learning_rate * decay),
     }
     let (old_first, old_second) = match state {
-        Some(state) => (
-            flat::<B>(state.first_moment),
-            flat::<B>(state.second_moment),
-        ),
+        Some(state) => (flat::<B>(state.first_moment), flat::<B>(state.second_moment)),
         None => (parameter.zeros_like(), parameter.zeros_like()),
     };
     let first = old_first * step.beta_1 + grad.clone() * (1.0 - step.beta_1);
@@ -34,13 +31,7 @@ pub(crate) fn adam<B: Backend>(
     let parameter = parameter - first.clone() / denominator * (step.learning_rate / correction_1);
     let [parameter, first_moment, second_moment] =
         [parameter, first, second].map(|x| B::float_reshape(unwrap(x), shape.clone()));
-    (
-        parameter,
-        AdamState {
-            first_moment,
-            second_moment,
-        },
-    )
+    (parameter, AdamState { first_moment, second_moment })
 }
 
 fn flat<B: Backend>(x: FloatTensor<B>) -> Tensor<B, 1> {

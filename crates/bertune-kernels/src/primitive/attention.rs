@@ -108,12 +108,7 @@ impl<B: Backend> Padding<B> {
     /// → `[sequences, heads, longest, longest]`, zero for keys where no token stands.
     fn probabilities(&self, query: Tensor<B, 4>, key: Tensor<B, 4>) -> Tensor<B, 4> {
         let scores = query.matmul(key.swap_dims(2, 3)) * self.scale;
-        let absent = self
-            .is_token
-            .clone()
-            .float()
-            .sub_scalar(1.0)
-            .mul_scalar(1e30);
+        let absent = self.is_token.clone().float().sub_scalar(1.0).mul_scalar(1e30);
         softmax(scores + absent.unsqueeze_dim::<4>(1), 3)
     }
 
@@ -129,10 +124,7 @@ impl<B: Backend> Padding<B> {
         let [sequences, heads, longest, _] = self.shape;
         let device = self.token_of_place.device();
         let arange = |n: usize| Tensor::<B, 1, Int>::arange(0..n as i64, &device);
-        let token = self
-            .token_of_place
-            .clone()
-            .reshape([sequences, 1, longest, 1]);
+        let token = self.token_of_place.clone().reshape([sequences, 1, longest, 1]);
         let head = arange(heads).reshape([1, heads, 1, 1]);
         let row = token.mul_scalar(heads as i64) + head;
         row.mul_scalar(i64::from(dropout::ATTENTION_STRIDE))

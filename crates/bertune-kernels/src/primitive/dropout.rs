@@ -39,20 +39,12 @@ const fn is_wide<B: Backend>() -> bool {
 
 /// The same 32 bits as this backend's integer.
 fn signed<B: Backend>(bits: u32) -> B::IntElem {
-    let value = if is_wide::<B>() {
-        i64::from(bits)
-    } else {
-        i64::from(bits as i32)
-    };
+    let value = if is_wide::<B>() { i64::from(bits) } else { i64::from(bits as i32) };
     value.elem()
 }
 
 fn cut<B: Backend, const D: usize>(x: Tensor<B, D, Int>) -> Tensor<B, D, Int> {
-    if is_wide::<B>() {
-        x.bitwise_and_scalar(signed::<B>(u32::MAX))
-    } else {
-        x
-    }
+    if is_wide::<B>() { x.bitwise_and_scalar(signed::<B>(u32::MAX)) } else { x }
 }
 
 fn xor<B: Backend, const D: usize>(x: Tensor<B, D, Int>, bits: u32) -> Tensor<B, D, Int> {

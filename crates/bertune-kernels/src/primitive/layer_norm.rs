@@ -15,12 +15,7 @@ pub(crate) fn dropout_add_layer_norm<B: Backend>(
     drop: Option<Dropout>,
 ) -> Norm<B> {
     let x = dropout::<B>(unwrap(wrap::<B, 2>(x) + row::<B>(bias)), drop);
-    layer_norm::<B>(
-        unwrap(wrap::<B, 2>(x) + wrap(residual)),
-        gamma,
-        beta,
-        epsilon,
-    )
+    layer_norm::<B>(unwrap(wrap::<B, 2>(x) + wrap(residual)), gamma, beta, epsilon)
 }
 
 pub(crate) fn dropout_add_layer_norm_backward<B: Backend>(
@@ -47,10 +42,8 @@ pub(crate) fn layer_norm<B: Backend>(
     let reciprocal_std = (variance + epsilon).sqrt().recip();
     let normalized = centered * reciprocal_std.clone();
     let y = normalized.clone() * row::<B>(gamma) + row::<B>(beta);
-    let state = LayerNormState {
-        normalized: unwrap(normalized),
-        reciprocal_std: unwrap(reciprocal_std),
-    };
+    let state =
+        LayerNormState { normalized: unwrap(normalized), reciprocal_std: unwrap(reciprocal_std) };
     (unwrap(y), state)
 }
 
@@ -67,9 +60,5 @@ pub(crate) fn layer_norm_backward<B: Backend>(
     let scaled = grad * row::<B>(gamma);
     let along = (scaled.clone() * normalized.clone()).mean_dim(1); // [tokens, 1]
     let centered = scaled.clone() - scaled.mean_dim(1) - normalized * along;
-    [
-        unwrap(centered * wrap(state.reciprocal_std)),
-        grad_gamma,
-        grad_beta,
-    ]
+    [unwrap(centered * wrap(state.reciprocal_std)), grad_gamma, grad_beta]
 }

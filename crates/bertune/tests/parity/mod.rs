@@ -22,10 +22,7 @@ fn difference(ours: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(ours.len(), expected.len());
     let scale = expected.iter().fold(1f32, |scale, x| scale.max(x.abs()));
     let differences = ours.iter().zip(expected).map(|(a, b)| (a - b).abs());
-    differences.fold(
-        0.0,
-        |worst, x| if x > worst || x.is_nan() { x } else { worst },
-    ) / scale
+    differences.fold(0.0, |worst, x| if x > worst || x.is_nan() { x } else { worst }) / scale
 }
 
 fn check<B: Backend, const D: usize>(
@@ -36,11 +33,7 @@ fn check<B: Backend, const D: usize>(
 ) {
     let ours: Vec<f32> = ours.into_data().iter().collect();
     let difference = difference(&ours, golden.values(name));
-    assert!(
-        difference <= tolerance,
-        "{}: {name} is {difference:e} off",
-        golden.folder.display()
-    );
+    assert!(difference <= tolerance, "{}: {name} is {difference:e} off", golden.folder.display());
 }
 
 fn model<B: Backend>(golden: &Golden) -> BertForSequenceClassification<B> {
@@ -53,22 +46,11 @@ fn model<B: Backend>(golden: &Golden) -> BertForSequenceClassification<B> {
 fn tokens<B: Backend>(golden: &Golden) -> PackedTokens<B> {
     let input = &golden.input;
     let (types, positions) = (&input.token_type_ids, input.position_ids());
-    PackedTokens::new(
-        &input.input_ids,
-        types,
-        &positions,
-        &input.cu_seqlens,
-        &Default::default(),
-    )
+    PackedTokens::new(&input.input_ids, types, &positions, &input.cu_seqlens, &Default::default())
 }
 
 fn loss<B: BertOps>(model: &BertForSequenceClassification<B>, golden: &Golden) -> Tensor<B, 1> {
-    let labels: Vec<i32> = golden
-        .input
-        .labels
-        .iter()
-        .map(|&label| label as i32)
-        .collect();
+    let labels: Vec<i32> = golden.input.labels.iter().map(|&label| label as i32).collect();
     let data = TensorData::new(labels, [golden.input.labels.len()]);
     let labels = Tensor::<B, 1, Int>::from_data(data, &Default::default());
     cross_entropy(model.forward(&tokens(golden), None), labels).mean()
@@ -78,12 +60,7 @@ fn loss<B: BertOps>(model: &BertForSequenceClassification<B>, golden: &Golden) -
 pub(crate) fn forward_equals_transformers<B: BertOps>(tolerance: f32, models: usize) {
     for golden in goldens().into_iter().take(models) {
         let (model, tokens) = (model::<B>(&golden), tokens::<B>(&golden));
-        for (i, state) in model
-            .bert
-            .hidden_states(&tokens, None)
-            .into_iter()
-            .enumerate()
-        {
+        for (i, state) in model.bert.hidden_states(&tokens, None).into_iter().enumerate() {
             check(&golden, &format!("hidden_states.{i}"), state, tolerance);
         }
         let output = model.bert.forward(&tokens, None);
@@ -103,27 +80,16 @@ pub(crate) fn packed_sequences_equal_single_ones<B: BertOps>(tolerance: f32) {
             .windows(2)
             .flat_map(|pair| {
                 let range = pair[0]..pair[1];
-                let (ids, types) = (
-                    &input.input_ids[range.clone()],
-                    &input.token_type_ids[range],
-                );
+                let (ids, types) = (&input.input_ids[range.clone()], &input.token_type_ids[range]);
                 let positions: Vec<u32> = (0..ids.len() as u32).collect();
                 let cu_seqlens = [0, ids.len()];
                 let device = Default::default();
                 let tokens = PackedTokens::new(ids, types, &positions, &cu_seqlens, &device);
-                model
-                    .forward(&tokens, None)
-                    .into_data()
-                    .iter::<f32>()
-                    .collect::<Vec<_>>()
+                model.forward(&tokens, None).into_data().iter::<f32>().collect::<Vec<_>>()
             })
             .collect();
         let difference = difference(&logits, golden.values("logits"));
-        assert!(
-            difference <= tolerance,
-            "{}: {difference:e}",
-            golden.folder.display()
-        );
+        assert!(difference <= tolerance, "{}: {difference:e}", golden.folder.display());
     }
 }
 
@@ -133,16 +99,10 @@ pub(crate) fn gradients_equal_transformers<B: AutodiffBackend + BertOps>(toleran
         let model = model::<B>(&golden);
         let gradients = loss(&model, &golden).backward();
         let ours = module_tensors::<B, _>(&Gradients::of(model, gradients));
-        assert_eq!(
-            ours.len(),
-            golden.names("grad.").count(),
-            "one gradient for each parameter"
-        );
+        assert_eq!(ours.len(), golden.names("grad.").count(), "one gradient for each parameter");
         for name in golden.names("grad.") {
             let expected = golden.values(&format!("grad.{name}"));
-            let largest = expected
-                .iter()
-                .fold(0f32, |largest, x| largest.max(x.abs()));
+            let largest = expected.iter().fold(0f32, |largest, x| largest.max(x.abs()));
             let scale = |values: &[f32]| values.iter().map(|x| x / largest).collect::<Vec<_>>();
             if largest < 1e-6 {
                 // The key's bias shifts all scores of a row alike: its gradient is zero but for
@@ -152,10 +112,7 @@ pub(crate) fn gradients_equal_transformers<B: AutodiffBackend + BertOps>(toleran
             }
             let difference = difference(&scale(&ours[name].values), &scale(expected));
             let folder = golden.folder.display();
-            assert!(
-                difference <= tolerance,
-                "{folder}: grad.{name} is {difference:e} off"
-            );
+            assert!(difference <= tolerance, "{folder}: grad.{name} is {difference:e} off");
         }
     }
 }
@@ -222,17 +179,11 @@ where
             let tensors = module_tensors::<B, _>(model);
             // The gradient of the key's bias is zero but for rounding, which Adam blows up to
             // whole steps: its values mean nothing, and change nothing in what is computed.
-            for name in golden
-                .names(&prefix)
-                .filter(|name| !name.ends_with("key.bias"))
-            {
+            for name in golden.names(&prefix).filter(|name| !name.ends_with("key.bias")) {
                 let ours = &tensors[name].values;
                 let difference = difference(ours, golden.values(&format!("{prefix}{name}")));
                 let folder = golden.folder.display();
-                assert!(
-                    difference <= tolerance,
-                    "{folder}: {prefix}{name} is {difference:e} off"
-                );
+                assert!(difference <= tolerance, "{folder}: {prefix}{name} is {difference:e} off");
             }
         });
         assert_eq!(
@@ -270,25 +221,9 @@ where
             losses.push(*loss);
         }
     });
-    fine_tune(
-        model,
-        TrainingData {
-            train: &data,
-            validation: &data,
-        },
-        &config,
-        run,
-    )
-    .unwrap();
-    let worst = losses
-        .iter()
-        .zip(LOSSES)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f64::max);
-    assert!(
-        losses.len() == LOSSES.len() && worst <= tolerance,
-        "{worst:e} off: {losses:.6?}"
-    );
+    fine_tune(model, TrainingData { train: &data, validation: &data }, &config, run).unwrap();
+    let worst = losses.iter().zip(LOSSES).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(losses.len() == LOSSES.len() && worst <= tolerance, "{worst:e} off: {losses:.6?}");
 }
 
 /// Sequences of 3 to 22 tokens of the first golden's vocabulary, labelled by whether their second
@@ -296,9 +231,8 @@ where
 fn random_sequences() -> Dataset {
     let mut state = 7u64;
     let mut below = |n: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % n
     };
     let (mut encodings, mut labels) = (Vec::new(), Vec::new());
@@ -307,11 +241,7 @@ fn random_sequences() -> Dataset {
         let input_ids: Vec<u32> = (0..tokens).map(|_| 1 + below(98) as u32).collect();
         labels.push(input_ids[1] as usize % 2);
         let token_type_ids = (0..tokens).map(|i| u32::from(i > tokens / 2)).collect();
-        encodings.push(Encoding {
-            input_ids,
-            token_type_ids,
-            offsets: vec![(0, 0); tokens],
-        });
+        encodings.push(Encoding { input_ids, token_type_ids, offsets: vec![(0, 0); tokens] });
     }
     Dataset::labelled(encodings, labels)
 }
