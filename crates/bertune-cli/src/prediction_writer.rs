@@ -103,9 +103,11 @@ impl<'a> PredictionWriter<'a> {
     }
 
     fn csv(&mut self, fields: Vec<String>) -> anyhow::Result<()> {
-        let mut writer = csv::WriterBuilder::new().buffer_capacity(256).from_writer(&mut self.out);
-        writer.write_record(fields)?;
-        Ok(writer.flush()?)
+        // A writer of its own for each row, for flushing it would flush the file.
+        let mut row = csv::WriterBuilder::new().buffer_capacity(256).from_writer(Vec::new());
+        row.write_record(fields)?;
+        let row = row.into_inner().map_err(|error| error.into_error())?;
+        Ok(self.out.write_all(&row)?)
     }
 }
 

@@ -20,7 +20,7 @@ Examples:
 
 /// The flags of `train`.
 #[derive(Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, allow_negative_numbers = true)]
 pub(crate) struct TrainArgs {
     /// The pretrained model: a folder or an id of the Hugging Face hub.
     #[arg(long, value_name = "FOLDER|ID")]

@@ -111,6 +111,7 @@ fn cases() -> Vec<Case> {
         "a setting of the wrong type", |p: &Place| p.write("c.toml", "[training]\nepochs = \"three\"\n"), "train --config c.toml";
         "a configuration that is not there", nothing, "train --config c.toml";
         "a setting out of range", nothing, "train --model model --train train.csv --output out --warmup-ratio 1.5";
+        "a negative rate", nothing, "train --model model --train train.csv --output out --learning-rate -1";
         "a batch size of 0", nothing, "train --model model --train train.csv --output out --batch-size 0";
         "a validation share out of range", nothing, "train --model model --train train.csv --output out --validation-fraction 1";
         "a maximum length that holds nothing", nothing, "train --model model --train train.csv --output out --max-length 1";
