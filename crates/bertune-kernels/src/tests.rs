@@ -199,7 +199,7 @@ fn a_sequence_does_not_see_its_neighbours() {
         ops::varlen_attention(q, k, v, &Sequences::new(offsets), 2, None).into_data()
     };
     let together = attend([1, 2, 3].map(input), &[0, 5, 12]);
-    let alone = attend([1, 2, 3].map(|seed| input(seed).slice([5..12])), &[0, 7]);
+    let alone = attend([1, 2, 3].map(|seed| input(seed).slice(5..12)), &[0, 7]);
     assert_eq!(together.as_slice::<f32>().unwrap()[5 * 8..], *alone.as_slice::<f32>().unwrap());
 }
 
