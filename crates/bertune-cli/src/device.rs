@@ -1,4 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{anyhow, bail};
 use bertune::BertOps;
@@ -98,19 +99,45 @@ fn on<B: BertOps, J: Job>(name: &str, device: B::Device, job: J) -> anyhow::Resu
 
 /// Computes something small: a GPU backend without a GPU panics here, quietly.
 fn try_out<B: BertOps>(name: &str, device: &B::Device) -> anyhow::Result<()> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
     let compute = || Tensor::<B, 1>::from_floats([1.0, 2.0], device).sum().into_data();
+    first_panic(compute).map_or(Ok(()), |why| bail!("the device {name} cannot be used here: {why}"))
+}
+
+/// What the first panic during `compute` says, on any thread: those that follow only tell of it.
+fn first_panic<T>(compute: impl FnOnce() -> T) -> Option<String> {
+    let first = Arc::new(OnceLock::new());
+    let told = first.clone();
+    let usual_hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or("it does not say why");
+        let line = message.lines().find(|line| !line.trim().is_empty());
+        told.set(line.unwrap_or_default().to_owned()).ok();
+    }));
     let result = catch_unwind(AssertUnwindSafe(compute));
-    std::panic::set_hook(hook);
-    match result {
-        Ok(_) => Ok(()),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let why =
-                text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it does not say why");
-            let first_line = why.lines().next().unwrap_or_default();
-            bail!("the device {name} cannot be used here: {first_line}")
+    std::panic::set_hook(usual_hook);
+    result.err().map(|_| first.get().cloned().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_kind_and_perhaps_a_number() {
+        assert_eq!(split("flex").unwrap(), ("flex", None));
+        assert_eq!(split("cuda:1").unwrap(), ("cuda", Some(1)));
+        for unknown in ["", "gpu", "flex:0", "cuda:", "cuda:-1", "wgpu:x"] {
+            assert!(split(unknown).is_err(), "{unknown}");
         }
+    }
+
+    #[test]
+    fn the_first_panic_of_any_thread_is_told() {
+        let compute = || {
+            let thread = std::thread::spawn(|| panic!("\nno driver\nand more"));
+            thread.join().expect("the thread ends well");
+        };
+        assert_eq!(first_panic(compute).as_deref(), Some("no driver"));
+        assert_eq!(first_panic(|| ()), None);
     }
 }
