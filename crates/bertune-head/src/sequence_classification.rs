@@ -126,10 +126,22 @@ impl<B: Backend> BertForSequenceClassification<B> {
 }
 
 fn read_config(checkpoint: &Checkpoint) -> Result<SequenceClassificationConfig, HeadError> {
-    let config: SequenceClassificationConfig = checkpoint.config()?;
+    let mut config: SequenceClassificationConfig = checkpoint.config()?;
+    if let Some(classes) = stated_classes(checkpoint)
+        && classes != config.classes()
+    {
+        config.labels = Some(LabelNames::numbered(classes));
+    }
     let folder = || checkpoint.folder().to_path_buf();
     config.bert.validate().map_err(|source| HeadError::Config { folder: folder(), source })?;
     Ok(config)
+}
+
+/// `num_labels`, which old checkpoints have beside two default names: where they disagree,
+/// transformers takes the number, and so do we.
+fn stated_classes(checkpoint: &Checkpoint) -> Option<usize> {
+    let classes = checkpoint.config_json().get("num_labels")?.as_u64()?;
+    usize::try_from(classes).ok().filter(|classes| (1..=1 << 20).contains(classes))
 }
 
 impl<B: BertOps> BertForSequenceClassification<B> {
