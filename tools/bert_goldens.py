@@ -3,15 +3,21 @@
 usage: python tools/bert_goldens.py OUT
 
 Each model is a folder OUT/NAME with config.json and model.safetensors as transformers saves them,
-golden.json (the packed input, the labels, the losses of ten training steps, the noise floor, the
-provenance) and golden.safetensors (float32): hidden_states.0 to .L of real tokens, pooled_output,
-logits, loss, grad.PARAMETER for every parameter, and stepN.PARAMETER after 1, 2 and 10 steps.
+golden.json (the packed input, the labels, the losses of ten training steps, how far float32 is from
+float64, the provenance) and golden.safetensors (float32): hidden_states.0 to .L of real tokens,
+pooled_output, logits, loss, grad.PARAMETER for every parameter, and stepN.PARAMETER after 1, 2 and
+10 steps.
 
 Dropout is off throughout (model.eval()); the probabilities in config.json are only recorded. The
 training steps are torch.optim.AdamW (betas 0.9 and 0.999, eps 1e-8) at 1e-3 for the encoder and 1e-2
 for the classifier, decay 0.01 but for biases and LayerNorms, gradients clipped to a global norm of 1,
-transformers' linear schedule with 3 warm-up steps of 12: the first step has the rate 0.
+transformers' linear schedule with 3 warm-up steps of 12: the first step has the rate 0. For one
+model there is adam_stepN.PARAMETER too: the same with torch.optim.Adam, decay in the gradient.
+
+Everything is float32 on one thread of the CPU.
 """
+import copy
+import datetime
 import json
 import pathlib
 import sys
@@ -33,6 +39,7 @@ GRID = {
     "twelve-layers": (8, 12, 2, 16, "gelu", 2, 1e-12, 2, 60, 24),
     "twenty-four-layers": (16, 24, 4, 24, "gelu", 2, 1e-12, 3, 60, 24),
 }
+WITH_ADAM = "odd-width"
 
 
 def build(shape):
@@ -41,7 +48,7 @@ def build(shape):
         hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=inner,
         hidden_act=act, type_vocab_size=types, layer_norm_eps=eps, num_labels=classes, vocab_size=vocab,
         max_position_embeddings=positions, attn_implementation="eager",
-        classifier_dropout=0.2 if classes == 3 else None,
+        classifier_dropout=0.2 if classes == 3 else None, hidden_dropout_prob=0.1 if types == 2 else 0.3,
     )
     model = BertForSequenceClassification(config).eval()
     # Larger than usual, biases and norms too, so that every mistake shows; smaller in deep models,
@@ -75,14 +82,14 @@ def forward(model, ids, types, lengths, labels):
     return [state[mask] for state in out.hidden_states], pooled, out.logits, out.loss
 
 
-def train(model, inputs, steps):
+def train(model, inputs, steps, algorithm):
     groups = {}
     for name, parameter in model.named_parameters():
         rate = 1e-2 if name.startswith("classifier") else 1e-3
         decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else 0.01
         groups.setdefault((rate, decay), []).append(parameter)
     groups = [dict(params=p, lr=rate, weight_decay=decay) for (rate, decay), p in groups.items()]
-    optimizer = torch.optim.AdamW(groups, eps=1e-8)
+    optimizer = algorithm(groups, eps=1e-8)
     schedule = get_linear_schedule_with_warmup(optimizer, 3, 12)
     losses, kept, clipped = [], {}, 0
     for step in range(1, steps + 1):
@@ -99,6 +106,23 @@ def train(model, inputs, steps):
     return losses, kept, clipped
 
 
+def noise_of(model, inputs, states, logits):
+    """How far float32 is from float64; gradients relative to the largest of each parameter's."""
+    exact = copy.deepcopy(model).double()
+    exact.zero_grad()
+    exact_states, _, exact_logits, loss = forward(exact, *inputs)
+    loss.backward()
+    gradients = [((p.grad - e.grad).abs().max() / e.grad.abs().max()).item()
+                 for p, e in zip(model.parameters(), exact.parameters())
+                 # The keys' biases have none but for rounding.
+                 if e.grad.abs().max() > 1e-6]
+    return dict(
+        hidden_states=max((a - b).abs().max().item() for a, b in zip(states, exact_states)),
+        logits=(logits - exact_logits).abs().max().item(),
+        gradients=max(gradients),
+    )
+
+
 def make(name, shape, out):
     torch.manual_seed(SEED)
     model = build(shape)
@@ -110,28 +134,31 @@ def make(name, shape, out):
     loss.backward()
     golden = {f"hidden_states.{i}": state for i, state in enumerate(states)}
     golden |= {"pooled_output": pooled, "logits": logits, "loss": loss.reshape(1)}
-    golden |= {f"grad.{n}": p.grad for n, p in model.named_parameters()}
-    exact = forward(model.double(), *inputs)[2]
-    noise = (exact - logits.double()).abs().max().item()
-    model = BertForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
-    losses, kept, clipped = train(model, inputs, 10)
-    golden = {n: t.detach().float().contiguous() for n, t in (golden | kept).items()}
-    safetensors.torch.save_file(golden, folder / "golden.safetensors")
+    golden |= {f"grad.{n}": p.grad.clone() for n, p in model.named_parameters()}
+    noise = noise_of(model, inputs, states, logits)
+    untrained = copy.deepcopy(model)
+    losses, kept, clipped = train(model, inputs, 10, torch.optim.AdamW)
     record = dict(
-        provenance=dict(script="tools/bert_goldens.py", seed=SEED, torch=torch.__version__,
-                        transformers=transformers.__version__),
+        provenance=dict(script="tools/bert_goldens.py", date=str(datetime.date.today()), seed=SEED,
+                        torch=torch.__version__, transformers=transformers.__version__),
         noise=noise, input_ids=torch.cat(ids).tolist(), token_type_ids=torch.cat(types).tolist(),
         cu_seqlens=[0, *torch.tensor(lengths).cumsum(0).tolist()], labels=labels.tolist(), losses=losses,
         clipped_steps=clipped,
     )
+    if name == WITH_ADAM:
+        record["adam_losses"], adam, _ = train(untrained, inputs, 10, torch.optim.Adam)
+        kept |= {f"adam_{n}": tensor for n, tensor in adam.items()}
+    golden = {n: t.detach().contiguous() for n, t in (golden | kept).items()}
+    safetensors.torch.save_file(golden, folder / "golden.safetensors")
     (folder / "golden.json").write_text(json.dumps(record) + "\n")
-    print(f"{name}: loss {loss.item():.4f}, float32 logits are {noise:.1e} from float64's, "
-          f"{clipped} of 10 steps clipped")
+    print(f"{name}: loss {loss.item():.4f}, {clipped} of 10 steps clipped, float32 is off by "
+          + ", ".join(f"{what} {size:.1e}" for what, size in noise.items()))
 
 
 def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     out = pathlib.Path(sys.argv[1])
     for name, shape in GRID.items():
         make(name, shape, out)
