@@ -14,7 +14,7 @@ const OUTPUT: &str = "runs/support";
 
 /// The settings of the run, as flags of `bertune train`.
 const SETTINGS: &str =
-    "--epochs 6 --batch-size 32 --learning-rate 5e-5 --head-learning-rate 5e-4 --seed 1";
+    "--epochs 6 --batch-size 16 --learning-rate 1e-4 --head-learning-rate 1e-3 --seed 1";
 
 /// What the new classifier is asked in the end.
 const SENTENCES: [&str; 3] = [
