@@ -109,13 +109,21 @@ fn first_panic<T>(compute: impl FnOnce() -> T) -> Option<String> {
     let told = first.clone();
     let usual_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let message = panic.payload_as_str().unwrap_or("it does not say why");
-        let line = message.lines().find(|line| !line.trim().is_empty());
-        told.set(line.unwrap_or_default().to_owned()).ok();
+        told.set(beginning(panic.payload_as_str().unwrap_or("it does not say why"))).ok();
     }));
     let result = catch_unwind(AssertUnwindSafe(compute));
     std::panic::set_hook(usual_hook);
     result.err().map(|_| first.get().cloned().unwrap_or_default())
+}
+
+/// The first line that says something, cut where it grows long.
+fn beginning(message: &str) -> String {
+    const LONGEST: usize = 80;
+    let line = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -139,5 +147,6 @@ mod tests {
         };
         assert_eq!(first_panic(compute).as_deref(), Some("no driver"));
         assert_eq!(first_panic(|| ()), None);
+        assert_eq!(beginning(&"é".repeat(81)), format!("{}…", "é".repeat(80)));
     }
 }
