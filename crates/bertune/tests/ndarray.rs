@@ -11,7 +11,7 @@ fn forward_equals_transformers() {
 
 #[test]
 fn packed_sequences_equal_single_ones() {
-    parity::packed_sequences_equal_single_ones::<B>(1e-5);
+    parity::packed_sequences_equal_single_ones::<B>(1e-5, usize::MAX);
 }
 
 #[test]

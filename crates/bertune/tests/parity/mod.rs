@@ -71,8 +71,8 @@ pub(crate) fn forward_equals_transformers<B: BertOps>(tolerance: f32, models: us
 }
 
 /// A sequence's states do not depend on what it is packed with.
-pub(crate) fn packed_sequences_equal_single_ones<B: BertOps>(tolerance: f32) {
-    for golden in goldens() {
+pub(crate) fn packed_sequences_equal_single_ones<B: BertOps>(tolerance: f32, models: usize) {
+    for golden in goldens().into_iter().take(models) {
         let model = model::<B>(&golden);
         let input = &golden.input;
         let logits: Vec<f32> = input
