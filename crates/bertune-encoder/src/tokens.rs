@@ -49,10 +49,6 @@ impl<B: Backend> PackedTokens<B> {
     ///
     /// `[tokens, hidden]` → `[sequences, hidden]`.
     pub fn first_of_each(&self, hidden_states: Tensor<B, 2>) -> Tensor<B, 2> {
-        if self.sequences.len() == 1 {
-            // Burn 0.21's fusion on WGPU computes a wrong linear map of a single selected row.
-            return hidden_states.slice(0..1);
-        }
         let firsts: Vec<i32> = self.sequences.ranges().map(|range| range.start as i32).collect();
         let data = TensorData::new(firsts, [self.sequences.len()]);
         let firsts = Tensor::<B, 1, Int>::from_data(data, &hidden_states.device());

@@ -12,6 +12,11 @@ fn forward_equals_transformers() {
 }
 
 #[test]
+fn packed_sequences_equal_single_ones() {
+    parity::packed_sequences_equal_single_ones::<B>(1e-4, 1);
+}
+
+#[test]
 fn twenty_steps_give_the_recorded_losses() {
     parity::twenty_steps_give_the_recorded_losses::<bertune::backend::Autodiff<B>>(1e-3);
 }
