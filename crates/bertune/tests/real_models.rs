@@ -48,7 +48,6 @@ fn check<const D: usize>(what: &str, ours: Tensor<Flex, D>, expected: &[f32], to
     let differences = ours.iter().zip(expected).map(|(a, b)| (a - b).abs());
     let worst = differences.fold(0.0, |worst, x| if x > worst || x.is_nan() { x } else { worst });
     assert!(worst <= tolerance, "{what} is {worst:e} off");
-    println!("{what}: {worst:e} off");
 }
 
 #[test]
