@@ -44,12 +44,13 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> Optimizer<B> {
         rate_factor: f64,
         gradient_scale: f64,
     ) -> M {
-        model.map(&mut Update { optimizer: self, gradients, rate_factor, gradient_scale })
+        let scales = Scales { rate: rate_factor, gradient: gradient_scale };
+        model.map(&mut Update { optimizer: self, gradients, scales })
     }
 
-    fn settings(&self, group: ParameterGroup, rate_factor: f64) -> AdamStep {
+    fn settings(&self, group: ParameterGroup, scales: Scales, step: u64) -> AdamStep {
         AdamStep {
-            learning_rate: group.learning_rate * rate_factor,
+            learning_rate: group.learning_rate * scales.rate,
             beta_1: self.betas[0],
             beta_2: self.betas[1],
             epsilon: self.epsilon,
@@ -57,18 +58,24 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> Optimizer<B> {
                 OptimizerKind::AdamW => WeightDecay::Decoupled(group.weight_decay),
                 OptimizerKind::Adam => WeightDecay::Coupled(group.weight_decay),
             },
-            gradient_scale: 1.0,
-            step: 1,
+            gradient_scale: scales.gradient,
+            step,
         }
     }
+}
+
+/// What this update multiplies learning rates and gradients with.
+#[derive(Clone, Copy)]
+struct Scales {
+    rate: f64,
+    gradient: f64,
 }
 
 /// Maps each parameter to its updated self.
 struct Update<'a, B: AutodiffBackend> {
     optimizer: &'a mut Optimizer<B>,
     gradients: B::Gradients,
-    rate_factor: f64,
-    gradient_scale: f64,
+    scales: Scales,
 }
 
 impl<B: AutodiffBackend<InnerBackend: BertOps>> ModuleMapper<B> for Update<'_, B> {
@@ -80,11 +87,7 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> ModuleMapper<B> for Update<'_, B
         };
         let (steps, moments) = self.optimizer.states.remove(&id).unzip();
         let step = steps.unwrap_or(0) + 1;
-        let settings = AdamStep {
-            step,
-            gradient_scale: self.gradient_scale,
-            ..self.optimizer.settings(group, self.rate_factor)
-        };
+        let settings = self.optimizer.settings(group, self.scales, step);
         let value = tensor.inner().into_primitive().tensor();
         let gradient = gradient.into_primitive().tensor();
         let (value, moments) = <Inner<B> as BertOps>::adam(value, gradient, moments, &settings);
