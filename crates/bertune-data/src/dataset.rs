@@ -87,8 +87,8 @@ fn in_table(table: &Table, error: TokenizeError) -> DataError {
             DataError::Tokenizer(*source)
         }
         TokenizeError::Input { index, source } => DataError::Tokenize {
-            path: table.path.clone(),
-            line: table.examples[index].line,
+            path: table.file_of(&table.examples[index]).into(),
+            position: table.position_of(&table.examples[index]),
             source: *source,
         },
         other => DataError::Tokenizer(other),

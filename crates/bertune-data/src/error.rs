@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use bertune_tokenize::TokenizeError;
 
-use crate::Column;
+use crate::{Column, Position};
 
 /// Why a file does not give examples.
 #[derive(Debug, thiserror::Error)]
@@ -189,13 +189,28 @@ pub enum DataError {
         /// The column.
         column: String,
     },
+    /// Files that make one table are not alike.
+    #[error(
+        "{path} is {found}, but {first} is {expected}; files that are read as one have the same \
+         format and columns"
+    )]
+    DifferentColumns {
+        /// The file.
+        path: PathBuf,
+        /// What was found in it, in words.
+        found: String,
+        /// The file before it.
+        first: PathBuf,
+        /// What was found there.
+        expected: String,
+    },
     /// A row has no text.
-    #[error("{path}, line {line}: the text is empty; remove the row or fill it in")]
+    #[error("{path}, {position}: the text is empty; remove the row or fill it in")]
     EmptyText {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+        /// The row.
+        position: Position,
     },
     /// No row has a text.
     #[error("{path}: the text column, {column}, is empty in every row; see {flag}")]
@@ -208,20 +223,20 @@ pub enum DataError {
         flag: &'static str,
     },
     /// A row has no label.
-    #[error("{path}, line {line}: the label is missing; remove the row or fill it in")]
+    #[error("{path}, {position}: the label is missing; remove the row or fill it in")]
     NoLabel {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+        /// The row.
+        position: Position,
     },
     /// A label that the classifier does not have.
-    #[error("{path}, line {line}: the label '{label}' is not among the {known}")]
+    #[error("{path}, {position}: the label '{label}' is not among the {known}")]
     UnknownLabel {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+        /// The row.
+        position: Position,
         /// The label.
         label: String,
         /// The classes, in words.
@@ -317,12 +332,12 @@ pub enum DataError {
     #[error(transparent)]
     Tokenizer(TokenizeError),
     /// A text cannot be tokenized.
-    #[error("{path}, line {line}: {source}")]
+    #[error("{path}, {position}: {source}")]
     Tokenize {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+        /// The row.
+        position: Position,
         /// The cause.
         source: TokenizeError,
     },

@@ -76,6 +76,7 @@ impl<'a> Object<'a> {
             text: self.text(&keys[places.text])?,
             text_pair: text_pair.transpose()?,
             label: label.transpose()?.flatten(),
+            file: 0,
             line: self.line,
         })
     }
@@ -97,7 +98,7 @@ impl<'a> Object<'a> {
             (Err(error), Labels::Required) => return Err(error),
         };
         match (value, labels) {
-            (Value::String(label), _) => Ok(crate::table::label(label)),
+            (Value::String(label), _) => Ok(crate::delimited_table::label(label)),
             (Value::Number(_) | Value::Bool(_), _) => Ok(Some(value.to_string())),
             (Value::Null, _) | (_, Labels::Optional) => Ok(None),
             _ => Err(self.type_error(key, value, "a string, a number, true or false")),

@@ -69,15 +69,15 @@ impl LabelMap {
     }
 
     fn id_of(&self, table: &Table, example: &Example) -> Result<usize, DataError> {
-        let (path, line) = (table.path.clone(), example.line);
+        let (path, position) = (table.file_of(example).into(), table.position_of(example));
         let Some(label) = &example.label else {
-            return Err(DataError::NoLabel { path, line });
+            return Err(DataError::NoLabel { path, position });
         };
         self.id(label).ok_or_else(|| {
             let nearest = suggestion(label, self.names.iter().map(String::as_str));
             DataError::UnknownLabel {
                 path,
-                line,
+                position,
                 label: label.clone(),
                 known: self.in_words() + &nearest,
             }
@@ -93,13 +93,14 @@ impl LabelMap {
 
 /// Refuses labels that a classifier cannot learn.
 fn check_classes(table: &Table, names: &[String], rows: usize) -> Result<(), DataError> {
-    let path = table.path.clone();
+    let path = table.title();
     let column = table.layout.label.clone().unwrap_or_default();
     let labels = names.len();
     match names {
         [] => {
             let line = table.examples.first().map_or(1, |example| example.line);
-            Err(DataError::NoLabel { path, line })
+            let position = table.layout.format.position(line);
+            Err(DataError::NoLabel { path: table.path.clone(), position })
         }
         [label] => Err(DataError::OneClass { path, label: label.clone() }),
         _ if labels > MOST_SCORES && are_scores(names) => {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Position;
+
 /// How a file of labelled texts is to be read; what is left out is found by looking.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -54,6 +56,23 @@ impl FileFormat {
             "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
             _ => None,
         }
+    }
+
+    /// Where an example with this number stands in a file of this format.
+    pub(crate) fn position(self, line: usize) -> Position {
+        match self {
+            Self::Csv | Self::Tsv | Self::Jsonl => Position::Line(line),
+        }
+    }
+}
+
+impl fmt::Display for FileFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Jsonl => "jsonl",
+        })
     }
 }
 

@@ -1,0 +1,32 @@
+use std::fmt;
+
+use crate::FileFormat;
+
+/// How a file was read: what was asked for, and what was found by looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The format.
+    pub format: FileFormat,
+    /// Whether the first row names the columns (keys, in `jsonl`).
+    pub has_header: bool,
+    /// The text column, `'name'` or `number N`.
+    pub text: String,
+    /// The column of the second text.
+    pub text_pair: Option<String>,
+    /// The label column.
+    pub label: Option<String>,
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = if self.has_header { "" } else { " without a header" };
+        write!(f, "{}{header} with the text in column {}", self.format, self.text)?;
+        if let Some(pair) = &self.text_pair {
+            write!(f, ", its pair in column {pair}")?;
+        }
+        if let Some(label) = &self.label {
+            write!(f, ", the label in column {label}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+use std::path::Path;
+
+use crate::columns::{self, Places};
+use crate::source::read_text;
+use crate::{DataError, FileFormat, Layout, Table, TableFormat, delimited_table, jsonl};
+
+/// Whether every row must have a label and a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labels {
+    /// For training and evaluation.
+    Required,
+    /// For prediction: a missing label or an empty text is no fault.
+    Optional,
+}
+
+/// Reads a csv, tsv or jsonl file.
+///
+/// # Errors
+///
+/// If it cannot be read, or does not have the rows and columns asked for. The error names the
+/// file and, where it can, the line.
+pub fn read_table(path: &Path, table: &TableFormat, labels: Labels) -> Result<Table, DataError> {
+    read_tables(&[path], table, labels)
+}
+
+/// Reads several files as one table, in this order.
+///
+/// # Errors
+///
+/// Those of [`read_table`], and if the files differ in their format or their columns: the error
+/// names both.
+///
+/// # Panics
+///
+/// If there is no path.
+pub fn read_tables<P: AsRef<Path>>(
+    paths: &[P],
+    format: &TableFormat,
+    labels: Labels,
+) -> Result<Table, DataError> {
+    assert!(!paths.is_empty(), "a table has at least one file");
+    let mut table = read_file(paths[0].as_ref(), format, labels)?;
+    for path in &paths[1..] {
+        table.extend(read_file(path.as_ref(), format, labels)?)?;
+    }
+    if labels == Labels::Required {
+        table.check_complete()?;
+    }
+    Ok(table)
+}
+
+/// The rows of one file, which need not be complete.
+fn read_file(path: &Path, table: &TableFormat, labels: Labels) -> Result<Table, DataError> {
+    let text = read_text(path, table.encoding)?;
+    let format = table.format.or_else(|| FileFormat::of(path));
+    let format = format.ok_or_else(|| DataError::UnknownFormat { path: path.into() })?;
+    let (names, places, examples) = match format {
+        FileFormat::Jsonl => {
+            let (keys, places, examples) = jsonl::examples(path, &text, table, labels)?;
+            (Some(keys), places, examples)
+        }
+        FileFormat::Csv | FileFormat::Tsv => {
+            delimited_table::examples(path, &text, format, table, labels)?
+        }
+    };
+    let layout = layout(format, names.as_deref(), places);
+    Ok(Table { path: path.into(), files: vec![path.into()], examples, layout })
+}
+
+fn layout(format: FileFormat, names: Option<&[String]>, places: Places) -> Layout {
+    let name = |place| columns::name(names, place);
+    Layout {
+        format,
+        has_header: names.is_some(),
+        text: name(places.text),
+        text_pair: places.text_pair.map(name),
+        label: places.label.map(name),
+    }
+}
