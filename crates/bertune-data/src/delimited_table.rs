@@ -1,21 +1,29 @@
+use std::mem;
 use std::path::Path;
 
-use crate::columns::{self, Places};
-use crate::delimited::{self, Row};
-use crate::{DataError, Example, FileFormat, Labels, Quoting, TableFormat, header};
+use serde_json::Value;
 
-/// The examples of a csv or tsv file, with the names of its columns if it has a header.
-pub(crate) fn examples(
+use crate::columns;
+use crate::delimited::{self, Row};
+use crate::roles::Roles;
+use crate::{DataError, FileFormat, Labels, Quoting, Table, TableFormat, header};
+
+/// Reads the text of a csv or tsv file.
+pub(crate) fn read(
     path: &Path,
     text: &str,
     format: FileFormat,
     table: &TableFormat,
     labels: Labels,
-) -> Result<(Option<Vec<String>>, Places, Vec<Example>), DataError> {
+) -> Result<Table, DataError> {
     let (names, rows) = named_rows(path, text, format, table, labels)?;
     let places = columns::find(path, names.as_deref(), &rows, table, labels)?;
-    let examples = rows.into_iter().map(|row| example(row, places)).collect();
-    Ok((names, places, examples))
+    let roles = Roles { path, format, names, places, labels };
+    let example = |mut row: Row| {
+        roles.example(row.line, |place| Ok(Value::String(mem::take(&mut row.fields[place]))))
+    };
+    let examples = rows.into_iter().map(example).collect::<Result<_, _>>()?;
+    Ok(roles.table(examples))
 }
 
 /// The names of the columns, if there is a header, and the rows below; at least one.
@@ -77,22 +85,4 @@ fn check_delimiter(path: &Path, rows: &[Row], delimiter: char) -> Result<(), Dat
         }
         _ => Ok(()),
     }
-}
-
-fn example(row: Row, places: Places) -> Example {
-    let mut fields = row.fields;
-    let mut take = |place: usize| std::mem::take(&mut fields[place]);
-    Example {
-        label: places.label.and_then(|place| label(&take(place))),
-        text: take(places.text),
-        text_pair: places.text_pair.map(&mut take),
-        file: 0,
-        line: row.line,
-    }
-}
-
-/// A label without the spaces around it, if anything is left.
-pub(crate) fn label(field: &str) -> Option<String> {
-    let label = field.trim();
-    (!label.is_empty()).then(|| label.to_owned())
 }

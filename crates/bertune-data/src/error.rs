@@ -290,13 +290,13 @@ pub enum DataError {
         /// What the parser says.
         reason: String,
     },
-    /// A JSON value has the wrong type.
-    #[error("{path}, line {line}: {what} is {found}, but must be {expected}")]
-    JsonType {
+    /// A value has the wrong type.
+    #[error("{path}, {position}: {what} is {found}, but must be {expected}")]
+    CellType {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+        /// The row.
+        position: Position,
         /// Which value.
         what: String,
         /// Its type.

@@ -2,17 +2,17 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::columns::{self, Places};
-use crate::{Column, DataError, Example, Labels, TableFormat};
+use crate::columns;
+use crate::roles::{Roles, type_name};
+use crate::{Column, DataError, FileFormat, Labels, Position, Table, TableFormat};
 
-/// The examples of a file of JSON objects, with the keys of the first object, among which the
-/// columns are.
-pub(crate) fn examples(
+/// Reads the text of a file of JSON objects; the columns are among the keys of the first.
+pub(crate) fn read(
     path: &Path,
     text: &str,
     table: &TableFormat,
     labels: Labels,
-) -> Result<(Vec<String>, Places, Vec<Example>), DataError> {
+) -> Result<Table, DataError> {
     let lines = || (1..).zip(text.split('\n')).filter(|(_, line)| !line.trim().is_empty());
     let Some((line, first)) = lines().next() else {
         return Err(DataError::Empty { path: path.into(), header: "" });
@@ -21,10 +21,14 @@ pub(crate) fn examples(
     first.check_asked(table)?;
     let keys: Vec<String> = first.values.keys().cloned().collect();
     let places = columns::find(path, Some(&keys), &[], table, labels)?;
-    let examples = lines()
-        .map(|(line, text)| Object::parse(path, line, text)?.example(&keys, places, labels))
-        .collect::<Result<_, _>>()?;
-    Ok((keys, places, examples))
+    let format = FileFormat::Jsonl;
+    let roles = Roles { path, format, names: Some(keys.clone()), places, labels };
+    let example = |(line, text)| {
+        let object = Object::parse(path, line, text)?;
+        roles.example(line, |place| object.value(&keys[place]).cloned())
+    };
+    let examples = lines().map(example).collect::<Result<_, _>>()?;
+    Ok(roles.table(examples))
 }
 
 /// The object of one line.
@@ -44,9 +48,9 @@ impl<'a> Object<'a> {
         })?;
         match value {
             Value::Object(values) => Ok(Self { path, line, values }),
-            other => Err(DataError::JsonType {
+            other => Err(DataError::CellType {
                 path: path.into(),
-                line,
+                position: Position::Line(line),
                 what: "the line".into(),
                 found: type_name(&other),
                 expected: "an object",
@@ -64,47 +68,6 @@ impl<'a> Object<'a> {
         })
     }
 
-    fn example(
-        &self,
-        keys: &[String],
-        places: Places,
-        labels: Labels,
-    ) -> Result<Example, DataError> {
-        let text_pair = places.text_pair.map(|place| self.text(&keys[place]));
-        let label = places.label.map(|place| self.label(&keys[place], labels));
-        Ok(Example {
-            text: self.text(&keys[places.text])?,
-            text_pair: text_pair.transpose()?,
-            label: label.transpose()?.flatten(),
-            file: 0,
-            line: self.line,
-        })
-    }
-
-    /// A text; null is an empty one.
-    fn text(&self, key: &str) -> Result<String, DataError> {
-        match self.value(key)? {
-            Value::String(text) => Ok(text.clone()),
-            Value::Null => Ok(String::new()),
-            other => Err(self.type_error(key, other, "a string")),
-        }
-    }
-
-    /// A label as a string; none if it is null or not required.
-    fn label(&self, key: &str, labels: Labels) -> Result<Option<String>, DataError> {
-        let value = match (self.value(key), labels) {
-            (Ok(value), _) => value,
-            (Err(_), Labels::Optional) => return Ok(None),
-            (Err(error), Labels::Required) => return Err(error),
-        };
-        match (value, labels) {
-            (Value::String(label), _) => Ok(crate::delimited_table::label(label)),
-            (Value::Number(_) | Value::Bool(_), _) => Ok(Some(value.to_string())),
-            (Value::Null, _) | (_, Labels::Optional) => Ok(None),
-            _ => Err(self.type_error(key, value, "a string, a number, true or false")),
-        }
-    }
-
     fn value(&self, key: &str) -> Result<&Value, DataError> {
         self.values.get(key).ok_or_else(|| {
             let keys: Vec<_> = self.values.keys().map(|key| format!("'{key}'")).collect();
@@ -118,16 +81,6 @@ impl<'a> Object<'a> {
                 },
             }
         })
-    }
-
-    fn type_error(&self, key: &str, value: &Value, expected: &'static str) -> DataError {
-        DataError::JsonType {
-            path: self.path.into(),
-            line: self.line,
-            what: format!("'{key}'"),
-            found: type_name(value),
-            expected,
-        }
     }
 }
 
@@ -143,15 +96,4 @@ fn reason(error: &serde_json::Error) -> String {
         );
     }
     reason.to_owned()
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

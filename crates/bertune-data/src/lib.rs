@@ -19,6 +19,7 @@ mod packed_batch;
 mod position;
 mod prefetch;
 mod read_table;
+mod roles;
 mod source;
 mod split;
 mod table;

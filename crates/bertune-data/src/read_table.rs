@@ -1,8 +1,7 @@
 use std::path::Path;
 
-use crate::columns::{self, Places};
 use crate::source::read_text;
-use crate::{DataError, FileFormat, Layout, Table, TableFormat, delimited_table, jsonl};
+use crate::{DataError, FileFormat, Table, TableFormat, delimited_table, jsonl};
 
 /// Whether every row must have a label and a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,26 +53,10 @@ fn read_file(path: &Path, table: &TableFormat, labels: Labels) -> Result<Table, 
     let text = read_text(path, table.encoding)?;
     let format = table.format.or_else(|| FileFormat::of(path));
     let format = format.ok_or_else(|| DataError::UnknownFormat { path: path.into() })?;
-    let (names, places, examples) = match format {
-        FileFormat::Jsonl => {
-            let (keys, places, examples) = jsonl::examples(path, &text, table, labels)?;
-            (Some(keys), places, examples)
-        }
+    match format {
+        FileFormat::Jsonl => jsonl::read(path, &text, table, labels),
         FileFormat::Csv | FileFormat::Tsv => {
-            delimited_table::examples(path, &text, format, table, labels)?
+            delimited_table::read(path, &text, format, table, labels)
         }
-    };
-    let layout = layout(format, names.as_deref(), places);
-    Ok(Table { path: path.into(), files: vec![path.into()], examples, layout })
-}
-
-fn layout(format: FileFormat, names: Option<&[String]>, places: Places) -> Layout {
-    let name = |place| columns::name(names, place);
-    Layout {
-        format,
-        has_header: names.is_some(),
-        text: name(places.text),
-        text_pair: places.text_pair.map(name),
-        label: places.label.map(name),
     }
 }
