@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use bertune_tokenize::TokenizeError;
 
-use crate::{Column, Position};
+use crate::{Column, FileFormat, Position};
 
 /// Why a file does not give examples.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +24,8 @@ pub enum DataError {
     },
     /// The extension says nothing.
     #[error(
-        "{path}: the file's extension is none of .csv, .tsv, .txt and .jsonl; \
-         say --format csv, tsv or jsonl"
+        "{path}: the file's extension is none of .csv, .tsv, .txt, .jsonl, .parquet and .arrow; \
+         say --format csv, tsv, jsonl, parquet or arrow"
     )]
     UnknownFormat {
         /// The file.
@@ -125,6 +125,36 @@ pub enum DataError {
     QuotedDelimiter {
         /// The delimiter.
         delimiter: char,
+    },
+    /// A format that this build does not read.
+    #[error("{path}: this build reads no {format} files; build it with the feature 'parquet'")]
+    NotBuilt {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: FileFormat,
+    },
+    /// A parquet or arrow file is something else, cut off or damaged.
+    #[error("{path} cannot be read as {format}: {reason}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The format.
+        format: FileFormat,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A column of a parquet or arrow file has a type that its role cannot have.
+    #[error("{path}: the column '{column}' is of type {found}, but must hold {expected}")]
+    ColumnType {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What it must hold.
+        expected: &'static str,
     },
     /// The header comes again, as where two files were put together.
     #[error("{path}, line {line}: the header is repeated here; remove the line")]

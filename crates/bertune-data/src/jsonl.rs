@@ -22,7 +22,8 @@ pub(crate) fn read(
     let keys: Vec<String> = first.values.keys().cloned().collect();
     let places = columns::find(path, Some(&keys), &[], table, labels)?;
     let format = FileFormat::Jsonl;
-    let roles = Roles { path, format, names: Some(keys.clone()), places, labels };
+    let roles =
+        Roles { path, format, names: Some(keys.clone()), places, labels, label_names: None };
     let example = |(line, text)| {
         let object = Object::parse(path, line, text)?;
         roles.example(line, |place| object.value(&keys[place]).cloned())

@@ -11,8 +11,9 @@ pub struct LabelMap {
 }
 
 impl LabelMap {
-    /// The labels of a table: in the order of the numbers if all of them are whole numbers, else
-    /// in the order of their characters' code points. So the order does not depend on the rows'.
+    /// The labels of a table: in the order that its files record, if they do; else in the order
+    /// of the numbers if all of them are whole numbers, else in the order of their characters'
+    /// code points. So the order does not depend on the rows'.
     ///
     /// # Errors
     ///
@@ -29,7 +30,7 @@ impl LabelMap {
             names.sort_by_key(number);
         }
         check_classes(table, &names, rows)?;
-        Ok(Self::from_names(names))
+        Ok(Self::from_names(table.layout.label_names.clone().unwrap_or(names)))
     }
 
     /// Classes in a given order, as a checkpoint has them.
@@ -103,6 +104,7 @@ fn check_classes(table: &Table, names: &[String], rows: usize) -> Result<(), Dat
             Err(DataError::NoLabel { path: table.path.clone(), position })
         }
         [label] => Err(DataError::OneClass { path, label: label.clone() }),
+        _ if table.layout.label_names.is_some() => Ok(()),
         _ if labels > MOST_SCORES && are_scores(names) => {
             Err(DataError::Scores { path, labels, column })
         }

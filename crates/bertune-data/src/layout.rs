@@ -15,6 +15,9 @@ pub struct Layout {
     pub text_pair: Option<String>,
     /// The label column.
     pub label: Option<String>,
+    /// The classes in their order, where the file records them, as Hugging Face's `ClassLabel`
+    /// does.
+    pub label_names: Option<Vec<String>>,
 }
 
 impl fmt::Display for Layout {
@@ -26,6 +29,9 @@ impl fmt::Display for Layout {
         }
         if let Some(label) = &self.label {
             write!(f, ", the label in column {label}")?;
+        }
+        if let Some(names) = &self.label_names {
+            write!(f, ", of the classes '{}'", names.join("', '"))?;
         }
         Ok(())
     }

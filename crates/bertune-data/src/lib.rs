@@ -4,7 +4,15 @@
 //! their tokens, a [`BatchPlan`] says which examples make up each batch of each epoch, and
 //! [`Prefetch`] packs them ahead.
 
+#[cfg(feature = "parquet")]
+mod arrow_cell;
 mod batch_plan;
+#[cfg(feature = "parquet")]
+mod class_label;
+#[cfg(feature = "parquet")]
+mod columnar;
+#[cfg(feature = "parquet")]
+mod columnar_file;
 mod columns;
 mod dataset;
 mod delimited;

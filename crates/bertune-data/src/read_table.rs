@@ -12,7 +12,7 @@ pub enum Labels {
     Optional,
 }
 
-/// Reads a csv, tsv or jsonl file.
+/// Reads a csv, tsv, jsonl, parquet or arrow file; the last two with the feature `parquet`.
 ///
 /// # Errors
 ///
@@ -50,13 +50,39 @@ pub fn read_tables<P: AsRef<Path>>(
 
 /// The rows of one file, which need not be complete.
 fn read_file(path: &Path, table: &TableFormat, labels: Labels) -> Result<Table, DataError> {
-    let text = read_text(path, table.encoding)?;
     let format = table.format.or_else(|| FileFormat::of(path));
-    let format = format.ok_or_else(|| DataError::UnknownFormat { path: path.into() })?;
     match format {
-        FileFormat::Jsonl => jsonl::read(path, &text, table, labels),
-        FileFormat::Csv | FileFormat::Tsv => {
-            delimited_table::read(path, &text, format, table, labels)
+        Some(format @ (FileFormat::Parquet | FileFormat::Arrow)) => {
+            read_columnar(path, format, table, labels)
         }
+        _ => read_text_file(path, format, table, labels),
     }
+}
+
+fn read_text_file(
+    path: &Path,
+    format: Option<FileFormat>,
+    table: &TableFormat,
+    labels: Labels,
+) -> Result<Table, DataError> {
+    // What the file is says more than that its extension is unknown.
+    let text = read_text(path, table.encoding)?;
+    let format = format.ok_or_else(|| DataError::UnknownFormat { path: path.into() })?;
+    if format == FileFormat::Jsonl {
+        return jsonl::read(path, &text, table, labels);
+    }
+    delimited_table::read(path, &text, format, table, labels)
+}
+
+#[cfg(feature = "parquet")]
+use crate::columnar::read as read_columnar;
+
+#[cfg(not(feature = "parquet"))]
+fn read_columnar(
+    path: &Path,
+    format: FileFormat,
+    _: &TableFormat,
+    _: Labels,
+) -> Result<Table, DataError> {
+    Err(DataError::NotBuilt { path: path.into(), format })
 }

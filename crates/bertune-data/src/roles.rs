@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::columns::{self, Places};
 use crate::{DataError, Example, FileFormat, Labels, Layout, Table};
@@ -15,6 +15,8 @@ pub(crate) struct Roles<'a> {
     pub(crate) names: Option<Vec<String>>,
     pub(crate) places: Places,
     pub(crate) labels: Labels,
+    /// The names of classes that stand in the file as numbers.
+    pub(crate) label_names: Option<Vec<String>>,
 }
 
 impl Roles<'_> {
@@ -56,10 +58,28 @@ impl Roles<'_> {
             (cell, _) => cell?,
         };
         match (&cell, self.labels) {
+            (Value::Number(number), _) if self.label_names.is_some() => self.named(line, number),
             (Value::String(label), _) => Ok(trimmed(label)),
             (Value::Number(_) | Value::Bool(_), _) => Ok(Some(cell.to_string())),
             (Value::Null, _) | (_, Labels::Optional) => Ok(None),
             _ => Err(self.type_error(line, place, &cell, "a string, a number, true or false")),
+        }
+    }
+
+    /// The name of a class that stands in the file as a number; none if that is -1, which
+    /// Hugging Face's datasets write for rows without a label.
+    fn named(&self, line: usize, number: &Number) -> Result<Option<String>, DataError> {
+        let names = self.label_names.as_deref().unwrap_or_default();
+        let index = number.as_u64().and_then(|number| usize::try_from(number).ok());
+        match (index.and_then(|index| names.get(index)), number.as_i64()) {
+            (Some(name), _) => Ok(Some(name.clone())),
+            (None, Some(-1)) => Ok(None),
+            _ => Err(DataError::UnknownLabel {
+                path: self.path.into(),
+                position: self.format.position(line),
+                label: number.to_string(),
+                known: format!("numbers of the file's {} classes", names.len()),
+            }),
         }
     }
 
@@ -88,6 +108,7 @@ impl Roles<'_> {
             text: name(self.places.text),
             text_pair: self.places.text_pair.map(name),
             label: self.places.label.map(name),
+            label_names: self.label_names,
         };
         Table { path: self.path.into(), files: vec![self.path.into()], examples, layout }
     }

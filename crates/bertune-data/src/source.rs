@@ -68,8 +68,8 @@ const SAVE_SHEET: &str = "save the sheet as csv, or unpack the file first";
 /// Files that are often taken for tables: the place of their mark, the mark, what they are, and
 /// what to do.
 const KINDS: [(usize, &[u8], &str, &str); 10] = [
-    (0, b"PAR1", "a parquet file", GIVE_TEXT),
-    (0, b"ARROW1", "an arrow file", GIVE_TEXT),
+    (0, b"PAR1", "a parquet file", "say --format parquet"),
+    (0, b"ARROW1", "an arrow file", "say --format arrow"),
     (0, b"SQLite format 3\0", "a database", GIVE_TEXT),
     (0, b"%PDF-", "a PDF file", GIVE_TEXT),
     (0, b"PK\x03\x04", "a zip file (as .xlsx is)", SAVE_SHEET),

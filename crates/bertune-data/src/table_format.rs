@@ -44,6 +44,10 @@ pub enum FileFormat {
     Tsv,
     /// One JSON object a line.
     Jsonl,
+    /// Apache Parquet; needs the feature `parquet`.
+    Parquet,
+    /// Apache Arrow, a file or a stream, which Feather is too; needs the feature `parquet`.
+    Arrow,
 }
 
 impl FileFormat {
@@ -54,6 +58,8 @@ impl FileFormat {
             "csv" => Some(Self::Csv),
             "tsv" | "tab" | "txt" => Some(Self::Tsv),
             "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
+            "parquet" => Some(Self::Parquet),
+            "arrow" | "feather" => Some(Self::Arrow),
             _ => None,
         }
     }
@@ -62,6 +68,7 @@ impl FileFormat {
     pub(crate) fn position(self, line: usize) -> Position {
         match self {
             Self::Csv | Self::Tsv | Self::Jsonl => Position::Line(line),
+            Self::Parquet | Self::Arrow => Position::Row(line),
         }
     }
 }
@@ -72,6 +79,8 @@ impl fmt::Display for FileFormat {
             Self::Csv => "csv",
             Self::Tsv => "tsv",
             Self::Jsonl => "jsonl",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
         })
     }
 }

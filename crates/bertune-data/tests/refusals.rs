@@ -28,7 +28,7 @@ fn files_without_rows_are_refused() {
 
 #[test]
 fn files_that_are_no_text_are_refused() {
-    let parquet = "a.csv is a parquet file, not text; give a csv, tsv or jsonl file";
+    let parquet = "a.csv is a parquet file, not text; say --format parquet";
     refuses("a.csv", b"PAR1....", auto(), parquet);
     refuses(
         "a.csv",
@@ -68,8 +68,8 @@ fn files_that_are_no_text_are_refused() {
         "a.doc",
         b"x",
         auto(),
-        "a.doc: the file's extension is none of .csv, .tsv, .txt and .jsonl; say --format csv, \
-         tsv or jsonl",
+        "a.doc: the file's extension is none of .csv, .tsv, .txt, .jsonl, .parquet and .arrow; say \
+         --format csv, tsv, jsonl, parquet or arrow",
     );
 }
 
@@ -372,4 +372,15 @@ fn a_latin_1_file_is_checked_too() {
     let format = TableFormat { encoding: TextEncoding::Latin1, ..auto() };
     let message = "a.csv is a binary file, not text; give a csv, tsv or jsonl file";
     refuses("a.csv", b"caf\xe9\0,1\n", format, message);
+}
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn a_build_without_parquet_says_so() {
+    for (name, format) in [("a.parquet", "parquet"), ("a.arrow", "arrow"), ("a.feather", "arrow")] {
+        let message = format!(
+            "{name}: this build reads no {format} files; build it with the feature 'parquet'"
+        );
+        refuses(name, b"PAR1", auto(), &message);
+    }
 }
