@@ -346,6 +346,36 @@ pub enum DataError {
         /// The keys that exist, in words.
         existing: String,
     },
+    /// A data set's folder has nothing to learn from.
+    #[error(
+        "{path} holds no training split: no file such as train.csv, train.jsonl or \
+         train-00000-of-00001.parquet, neither in it nor in its folder 'data'; {seen}"
+    )]
+    NoTrainSplit {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds, in words.
+        seen: String,
+    },
+    /// What should list the splits does not.
+    #[error("{path} does not list the splits of a saved data set")]
+    NoSplits {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Of the numbered files of a split some are missing.
+    #[error(
+        "{path} is one of {expected} files by its name, but {found} of them {verb} there; \
+         fetch the others", verb = if *found == 1 { "is" } else { "are" }
+    )]
+    MissingShards {
+        /// One that is there.
+        path: PathBuf,
+        /// How many are there.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
     /// The share of validation rows is no share.
     #[error("the validation fraction is {fraction}, but must be above 0 and below 1")]
     Fraction {

@@ -196,3 +196,21 @@ fn no_damage_makes_reading_panic() {
     }
     assert!(errors > 50);
 }
+
+#[test]
+fn the_names_of_classes_are_also_found_beside_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.arrow");
+    std::fs::write(&path, bytes("types_stream.arrow")).unwrap();
+    let read = |names: &str| {
+        let features = format!(r#"{{"int": {{"names": {names}, "_type": "ClassLabel"}}}}"#);
+        let recorded = format!(r#"{{"features": {features}}}"#);
+        std::fs::write(path.with_file_name("dataset_info.json"), recorded).unwrap();
+        let table = read_table(&path, &named("text", "int"), Labels::Required);
+        table.map_err(|error| error.to_string())
+    };
+    assert_eq!(labels(&read(r#"["x", "y", "z", "none"]"#).unwrap()), ["y", "x", "y", "z"]);
+    let error = read(r#"["x", "y"]"#).unwrap_err();
+    let message = "row 4: the label '2' is not among the numbers of the file's 2 classes";
+    assert!(error.ends_with(message), "{error}");
+}
