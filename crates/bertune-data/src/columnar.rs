@@ -8,7 +8,7 @@ use crate::arrow_cell::{CellKind, cells};
 use crate::columnar_file::{ColumnarFile, damaged};
 use crate::columns::{self, Places};
 use crate::roles::Roles;
-use crate::{DataError, Example, FileFormat, Labels, Table, TableFormat, class_label};
+use crate::{DataError, Example, FileFormat, Labels, Table, TableFormat, TargetKind, class_label};
 
 /// Reads a parquet or arrow file: of its columns only those that are wanted.
 pub(crate) fn read(
@@ -35,10 +35,13 @@ fn read_rows(
     let names: Vec<String> =
         file.schema.fields().iter().map(|field| field.name().clone()).collect();
     let places = columns::find(path, Some(&names), &[], table, labels)?;
-    check_types(path, &file.schema, places, labels)?;
+    check_types(path, &file.schema, &places, table.targets, labels)?;
     let label_names = places.label.and_then(|place| class_label::names(path, &file.schema, place));
-    let roles = Roles { path, format, names: Some(names), places, labels, label_names };
-    let wanted = wanted(places);
+    let wanted = wanted(&places);
+    let mut roles = Roles::new(path, format, Some(names), places, table, labels);
+    if table.targets != TargetKind::Values && label_names.is_some() {
+        roles.label_names = label_names;
+    }
     let mut examples = Vec::new();
     for batch in file.batches(&wanted)? {
         let batch = batch.map_err(|error| damaged(path, format, &error))?;
@@ -51,9 +54,8 @@ fn read_rows(
 }
 
 /// The places of the columns that are read, ascending.
-fn wanted(places: Places) -> Vec<usize> {
-    let mut wanted: Vec<_> =
-        [Some(places.text), places.text_pair, places.label].into_iter().flatten().collect();
+fn wanted(places: &Places) -> Vec<usize> {
+    let mut wanted: Vec<_> = places.roles().into_iter().map(|(_, place)| place).collect();
     wanted.sort_unstable();
     wanted
 }
@@ -81,10 +83,11 @@ fn add_rows(
 fn check_types(
     path: &Path,
     schema: &Schema,
-    places: Places,
+    places: &Places,
+    targets: TargetKind,
     labels: Labels,
 ) -> Result<(), DataError> {
-    use CellKind::{Null, Scalar, Text};
+    use CellKind::{List, Null, Scalar, Text};
     let check = |place: usize, kinds: &[CellKind], expected| {
         let field = schema.field(place);
         if kinds.contains(&CellKind::of(field.data_type())) {
@@ -96,10 +99,16 @@ fn check_types(
     for place in [Some(places.text), places.text_pair].into_iter().flatten() {
         check(place, &[Null, Text], "strings")?;
     }
-    match places.label {
-        Some(place) if labels == Labels::Required => {
+    if labels == Labels::Optional {
+        return Ok(());
+    }
+    places.targets().try_for_each(|place| match targets {
+        TargetKind::Set if places.labels.is_empty() => {
+            check(place, &[Null, Text, Scalar, List], "lists of strings, or strings")
+        }
+        TargetKind::Class => {
             check(place, &[Null, Text, Scalar], "strings, numbers, or true and false")
         }
-        _ => Ok(()),
-    }
+        _ => check(place, &[Null, Text, Scalar], "numbers"),
+    })
 }

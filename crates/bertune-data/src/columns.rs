@@ -7,11 +7,13 @@ use crate::usual_names::{LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, is_named};
 use crate::{Column, DataError, Labels, TableFormat};
 
 /// The places of the columns, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) text: usize,
     pub(crate) text_pair: Option<usize>,
     pub(crate) label: Option<usize>,
+    /// Of several targets, in place of the label.
+    pub(crate) labels: Vec<usize>,
 }
 
 /// Finds the columns, asked for or by their usual names or, with two columns and no names, by
@@ -28,22 +30,25 @@ pub(crate) fn find(
         names: header,
         count: header.map_or_else(|| rows[0].fields.len(), <[String]>::len),
     };
-    let asked_text = columns.asked("--text", &table.text)?;
-    let asked_pair = columns.asked("--text-pair", &table.text_pair)?;
-    let label = columns
-        .asked("--label", &table.label)?
-        .or_else(|| columns.usual(&LABEL_NAMES, &[asked_text, asked_pair]))
-        .or_else(|| columns.label_by_content(rows, asked_text, asked_pair));
-    let (text, usual_pair) = match asked_text {
-        Some(text) => (text, columns.pair_of(text, label)),
-        None => columns.texts(label, asked_pair)?,
+    table.check()?;
+    let asked_text = columns.asked("--text", table.text.as_ref())?;
+    let asked_pair = columns.asked("--text-pair", table.text_pair.as_ref())?;
+    let several = columns.several("--labels", &table.labels)?;
+    let label = match several.is_empty() {
+        true => columns.label(rows, table, asked_text, asked_pair)?,
+        false => None,
     };
-    if label.is_none() && labels == Labels::Required {
+    let taken: Vec<usize> = several.iter().copied().chain(label).chain(asked_pair).collect();
+    let (text, usual_pair) = match asked_text {
+        Some(text) => (text, columns.pair_of(text, &taken)),
+        None => columns.texts(&taken, asked_pair)?,
+    };
+    if label.is_none() && several.is_empty() && labels == Labels::Required {
         return Err(columns.which("label", "--label"));
     }
-    let places = Places { text, text_pair: asked_pair.or(usual_pair), label };
-    columns.check_distinct(places)?;
-    columns.check_names(places, table)?;
+    let places = Places { text, text_pair: asked_pair.or(usual_pair), label, labels: several };
+    columns.check_distinct(&places)?;
+    columns.check_names(&places, table)?;
     Ok(places)
 }
 
@@ -59,7 +64,7 @@ impl Columns<'_> {
     fn asked(
         &self,
         flag: &'static str,
-        column: &Option<Column>,
+        column: Option<&Column>,
     ) -> Result<Option<usize>, DataError> {
         let Some(column) = column else {
             return Ok(None);
@@ -77,6 +82,26 @@ impl Columns<'_> {
         })
     }
 
+    /// The places of columns that were asked for.
+    fn several(&self, flag: &'static str, asked: &[Column]) -> Result<Vec<usize>, DataError> {
+        let places = asked.iter().map(|column| self.asked(flag, Some(column)));
+        Ok(places.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The place of the label, asked for, usual or guessed.
+    fn label(
+        &self,
+        rows: &[Row],
+        table: &TableFormat,
+        text: Option<usize>,
+        pair: Option<usize>,
+    ) -> Result<Option<usize>, DataError> {
+        let taken: Vec<usize> = text.into_iter().chain(pair).collect();
+        let label = self.asked("--label", table.label.as_ref())?;
+        let label = label.or_else(|| self.usual(&LABEL_NAMES, &taken));
+        Ok(label.or_else(|| self.label_by_content(rows, text, pair)))
+    }
+
     fn place_of(&self, name: &str) -> Option<usize> {
         let names = self.names?;
         let exact = names.iter().position(|existing| existing.trim() == name);
@@ -84,19 +109,18 @@ impl Columns<'_> {
     }
 
     /// The first of some usual names that the file has for a column that is not yet taken.
-    fn usual(&self, names: &[&str], taken: &[Option<usize>]) -> Option<usize> {
+    fn usual(&self, names: &[&str], taken: &[usize]) -> Option<usize> {
         let places = names.iter().filter_map(|name| self.place_of(name));
-        places.into_iter().find(|&place| !taken.contains(&Some(place)))
+        places.into_iter().find(|place| !taken.contains(place))
     }
 
     /// The text, and the second text if both have the usual names of a pair.
     fn texts(
         &self,
-        label: Option<usize>,
+        taken: &[usize],
         asked_pair: Option<usize>,
     ) -> Result<(usize, Option<usize>), DataError> {
-        let taken = [label, asked_pair];
-        let is_free = |place: &usize| !taken.contains(&Some(*place));
+        let is_free = |place: &usize| !taken.contains(place);
         let pair = PAIR_NAMES.iter().find_map(|(first, second)| {
             let first = self.place_of(first).filter(is_free)?;
             Some((first, Some(self.place_of(second).filter(is_free)?)))
@@ -104,15 +128,15 @@ impl Columns<'_> {
         if let (Some(pair), None) = (pair, asked_pair) {
             return Ok(pair);
         }
-        let text = self.usual(&TEXT_NAMES, &taken).or_else(|| self.only_other(&taken));
+        let text = self.usual(&TEXT_NAMES, taken).or_else(|| self.only_other(taken));
         text.map(|text| (text, None)).ok_or_else(|| self.which("text", "--text"))
     }
 
     /// The second text whose usual name goes with the first's.
-    fn pair_of(&self, text: usize, label: Option<usize>) -> Option<usize> {
+    fn pair_of(&self, text: usize, taken: &[usize]) -> Option<usize> {
         let name = self.names?.get(text)?;
         let (_, pair) = PAIR_NAMES.iter().find(|(first, _)| is_named(name, first))?;
-        self.place_of(pair).filter(|&place| Some(place) != label)
+        self.place_of(pair).filter(|place| !taken.contains(place))
     }
 
     /// The label's place among two columns without names.
@@ -136,8 +160,8 @@ impl Columns<'_> {
     }
 
     /// The column that is left if the others are taken.
-    fn only_other(&self, taken: &[Option<usize>]) -> Option<usize> {
-        let mut others = (0..self.count).filter(|&place| !taken.contains(&Some(place)));
+    fn only_other(&self, taken: &[usize]) -> Option<usize> {
+        let mut others = (0..self.count).filter(|place| !taken.contains(place));
         others.next().filter(|_| others.next().is_none())
     }
 
@@ -145,16 +169,16 @@ impl Columns<'_> {
         DataError::WhichColumn { path: self.path.into(), what, flag, existing: self.existing() }
     }
 
-    fn check_distinct(&self, places: Places) -> Result<(), DataError> {
+    fn check_distinct(&self, places: &Places) -> Result<(), DataError> {
         let roles = places.roles();
         for (i, &(first, place)) in roles.iter().enumerate() {
-            let same = roles[i + 1..].iter().find(|(_, other)| place.is_some() && *other == place);
-            if let (Some(&(second, _)), Some(place)) = (same, place) {
+            if let Some(&(second, _)) = roles[i + 1..].iter().find(|(_, other)| *other == place) {
+                let column = self.name(place);
                 return Err(DataError::SameColumn {
                     path: self.path.into(),
                     first,
                     second,
-                    column: self.name(place),
+                    column,
                 });
             }
         }
@@ -162,24 +186,22 @@ impl Columns<'_> {
     }
 
     /// Refuses a name that two columns have, unless the column was asked for by number.
-    fn check_names(&self, places: Places, table: &TableFormat) -> Result<(), DataError> {
-        let asked = [&table.text, &table.text_pair, &table.label];
-        for ((flag, place), asked) in places.roles().into_iter().zip(asked) {
-            let (Some(place), Some(names)) = (place, self.names) else {
-                continue;
-            };
+    fn check_names(&self, places: &Places, table: &TableFormat) -> Result<(), DataError> {
+        let Some(names) = self.names else {
+            return Ok(());
+        };
+        let by_number = |flag: &str, place: usize| {
+            let mut asked = table.asked().filter(|(other, _)| *other == flag);
+            asked.any(|(_, column)| *column == Column::Number(place + 1))
+        };
+        for (flag, place) in places.roles() {
             let is_same = |other: &usize| names[*other].trim() == names[place].trim();
-            let numbers: Vec<usize> = (0..names.len()).filter(is_same).map(|i| i + 1).collect();
-            if let ([first, second, ..], false) =
-                (numbers.as_slice(), matches!(asked, Some(Column::Number(_))))
+            let mut numbers = (0..names.len()).filter(is_same).map(|place| place + 1);
+            if let (Some(first), Some(second), false) =
+                (numbers.next(), numbers.next(), by_number(flag, place))
             {
-                return Err(DataError::AmbiguousColumn {
-                    path: self.path.into(),
-                    flag,
-                    column: self.name(place),
-                    first: *first,
-                    second: *second,
-                });
+                let (path, column) = (self.path.into(), self.name(place));
+                return Err(DataError::AmbiguousColumn { path, flag, column, first, second });
             }
         }
         Ok(())
@@ -203,8 +225,21 @@ impl Columns<'_> {
 }
 
 impl Places {
-    fn roles(self) -> [(&'static str, Option<usize>); 3] {
-        [("--text", Some(self.text)), ("--text-pair", self.text_pair), ("--label", self.label)]
+    /// The columns that are read, with the flags that name them.
+    pub(crate) fn roles(&self) -> Vec<(&'static str, usize)> {
+        let one = |flag, place: Option<usize>| place.map(|place| (flag, place));
+        let single = [
+            one("--text", Some(self.text)),
+            one("--text-pair", self.text_pair),
+            one("--label", self.label),
+        ];
+        let several = self.labels.iter().map(|&place| ("--labels", place));
+        single.into_iter().flatten().chain(several).collect()
+    }
+
+    /// The columns of the targets.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = usize> {
+        self.label.into_iter().chain(self.labels.iter().copied())
     }
 }
 
@@ -214,6 +249,11 @@ pub(crate) fn name(names: Option<&[String]>, place: usize) -> String {
         Some(names) => format!("'{}'", names[place].trim()),
         None => format!("number {}", place + 1),
     }
+}
+
+/// A column's name where it is a target's too.
+pub(crate) fn plain_name(names: Option<&[String]>, place: usize) -> String {
+    names.map_or_else(|| (place + 1).to_string(), |names| names[place].trim().into())
 }
 
 /// The columns that exist, in words.

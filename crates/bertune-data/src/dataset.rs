@@ -2,21 +2,22 @@ use std::sync::Arc;
 
 use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, TokenizeError};
 
-use crate::{DataError, LabelMap, Table};
+use crate::{DataError, LabelMap, Table, Targets};
 
 /// Tokenized examples with the numbers of their classes; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     encodings: Arc<[Encoding]>,
-    labels: Arc<[usize]>,
+    targets: Arc<Targets>,
 }
 
 impl Dataset {
-    /// The rows of a table, tokenized, with their labels.
+    /// The rows of a table, tokenized, with their targets: classes, sets or values, as the table's
+    /// layout says.
     ///
     /// # Errors
     ///
-    /// If a label is missing or unknown, a text cannot be tokenized, or the limits leave no room
+    /// If a target is missing, a label unknown, a text cannot be tokenized, or the limits leave no room
     /// for one.
     pub fn new(
         tokenizer: &BertTokenizer,
@@ -24,8 +25,8 @@ impl Dataset {
         table: &Table,
         labels: &LabelMap,
     ) -> Result<Self, DataError> {
-        let labels = labels.ids(table)?;
-        Ok(Self::labelled(tokenize(tokenizer, limits, table)?, labels))
+        let targets = Targets::of(table, labels)?;
+        Ok(Self::with_targets(tokenize(tokenizer, limits, table)?, targets))
     }
 
     /// Examples with one label each.
@@ -34,13 +35,23 @@ impl Dataset {
     ///
     /// If there are not as many labels as encodings.
     pub fn labelled(encodings: Vec<Encoding>, labels: Vec<usize>) -> Self {
-        assert_eq!(encodings.len(), labels.len(), "one label for each example");
-        Self { encodings: encodings.into(), labels: labels.into() }
+        Self::with_targets(encodings, Targets::Classes(labels))
+    }
+
+    /// Examples with targets of any kind.
+    ///
+    /// # Panics
+    ///
+    /// If there are targets, but not as many as encodings.
+    pub fn with_targets(encodings: Vec<Encoding>, targets: Targets) -> Self {
+        let fits = targets == Targets::None || targets.len() == encodings.len();
+        assert!(fits, "one target for each example");
+        Self { encodings: encodings.into(), targets: targets.into() }
     }
 
     /// Examples without labels.
     pub fn unlabelled(encodings: Vec<Encoding>) -> Self {
-        Self { encodings: encodings.into(), labels: Arc::from([]) }
+        Self::with_targets(encodings, Targets::None)
     }
 
     /// The number of examples.
@@ -58,9 +69,17 @@ impl Dataset {
         &self.encodings
     }
 
-    /// The examples' classes; empty if they have none.
+    /// The examples' targets.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// The class of each example; empty if they do not have one each.
     pub fn labels(&self) -> &[usize] {
-        &self.labels
+        match &*self.targets {
+            Targets::Classes(classes) => classes,
+            _ => &[],
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn read(
 ) -> Result<Table, DataError> {
     let (names, rows) = named_rows(path, text, format, table, labels)?;
     let places = columns::find(path, names.as_deref(), &rows, table, labels)?;
-    let roles = Roles { path, format, names, places, labels, label_names: None };
+    let roles = Roles::new(path, format, names, places, table, labels);
     let example = |mut row: Row| {
         roles.example(row.line, |place| Ok(Value::String(mem::take(&mut row.fields[place]))))
     };

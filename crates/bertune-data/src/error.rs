@@ -334,6 +334,36 @@ pub enum DataError {
         /// The type it must have.
         expected: &'static str,
     },
+    /// A value is not what its column must hold.
+    #[error("{path}, {position}: '{value}' in column {column} is not {expected}")]
+    BadCell {
+        /// The file.
+        path: PathBuf,
+        /// The row.
+        position: Position,
+        /// The column.
+        column: String,
+        /// The value.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// There are more or fewer columns of numbers than the model gives.
+    #[error("{path}: {found} columns of numbers, but the model gives {expected}; see --labels")]
+    TargetWidth {
+        /// The file.
+        path: PathBuf,
+        /// The columns.
+        found: usize,
+        /// What the model gives.
+        expected: usize,
+    },
+    /// Several columns cannot hold one class.
+    #[error("--labels names columns of several targets; say --targets set or --targets values")]
+    SeveralLabels,
+    /// One column is asked for, and several.
+    #[error("--label and --labels exclude each other; give all columns to --labels")]
+    LabelAndLabels,
     /// A JSON object lacks a key.
     #[error("{path}, line {line}: there is no key '{key}'; {existing}")]
     JsonKey {

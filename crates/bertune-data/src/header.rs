@@ -28,10 +28,7 @@ pub(crate) fn take(
 }
 
 fn asks_by_name(table: &TableFormat) -> bool {
-    [&table.text, &table.text_pair, &table.label]
-        .into_iter()
-        .flatten()
-        .any(|column| matches!(column, Column::Name(_)))
+    table.asked().any(|(_, column)| matches!(column, Column::Name(_)))
 }
 
 /// Whether a field of the first row is a usual name and no value of its column: an intent may

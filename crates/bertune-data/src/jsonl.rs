@@ -21,9 +21,7 @@ pub(crate) fn read(
     first.check_asked(table)?;
     let keys: Vec<String> = first.values.keys().cloned().collect();
     let places = columns::find(path, Some(&keys), &[], table, labels)?;
-    let format = FileFormat::Jsonl;
-    let roles =
-        Roles { path, format, names: Some(keys.clone()), places, labels, label_names: None };
+    let roles = Roles::new(path, FileFormat::Jsonl, Some(keys.clone()), places, table, labels);
     let example = |(line, text)| {
         let object = Object::parse(path, line, text)?;
         roles.example(line, |place| object.value(&keys[place]).cloned())
@@ -61,11 +59,9 @@ impl<'a> Object<'a> {
 
     /// Refuses a key that was asked for and is not there.
     fn check_asked(&self, table: &TableFormat) -> Result<(), DataError> {
-        [&table.text, &table.text_pair, &table.label].into_iter().flatten().try_for_each(|column| {
-            match column {
-                Column::Name(key) => self.value(key).map(drop),
-                Column::Number(_) => Ok(()),
-            }
+        table.asked().try_for_each(|(_, column)| match column {
+            Column::Name(key) => self.value(key).map(drop),
+            Column::Number(_) => Ok(()),
         })
     }
 

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use crate::nearest::suggestion;
-use crate::{DataError, Example, Table};
+use crate::targets::missing;
+use crate::{DataError, Example, Table, TargetKind};
 
 /// The classes of a classifier, in a stable order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,23 +14,26 @@ pub struct LabelMap {
 impl LabelMap {
     /// The labels of a table: in the order that its files record, if they do; else in the order
     /// of the numbers if all of them are whole numbers, else in the order of their characters'
-    /// code points. So the order does not depend on the rows'.
+    /// code points. So the order does not depend on the rows'. Where the targets are numbers, the
+    /// names are those of the columns.
     ///
     /// # Errors
     ///
     /// If there are fewer than two, or so many that the column can hardly be a label, or is a
     /// score.
     pub fn of(table: &Table) -> Result<Self, DataError> {
-        let labels = table.examples.iter().filter_map(|example| example.label.as_deref());
+        if let (TargetKind::Values, Some(names)) = targets_of(table) {
+            return Ok(Self::from_names(names.clone()));
+        }
+        let labels = table.examples.iter().flat_map(Example::class_names);
         let mut names: Vec<String> = labels.map(Into::into).collect();
-        let rows = names.len();
         names.sort_unstable();
         names.dedup();
         let number = |name: &String| name.parse::<i64>().ok();
         if names.iter().all(|name| number(name).is_some()) {
             names.sort_by_key(number);
         }
-        check_classes(table, &names, rows)?;
+        check_classes(table, &names)?;
         Ok(Self::from_names(table.layout.label_names.clone().unwrap_or(names)))
     }
 
@@ -49,11 +53,11 @@ impl LabelMap {
         self.ids.get(name).copied()
     }
 
-    /// How many rows of a table have each label, in the order of the numbers.
+    /// How many rows of a table have each class, in the order of the numbers.
     pub fn counts(&self, table: &Table) -> Vec<usize> {
         let mut counts = vec![0; self.names.len()];
         for example in &table.examples {
-            if let Some(id) = example.label.as_deref().and_then(|label| self.id(label)) {
+            for id in example.class_names().filter_map(|name| self.id(name)) {
                 counts[id] += 1;
             }
         }
@@ -70,18 +74,22 @@ impl LabelMap {
     }
 
     fn id_of(&self, table: &Table, example: &Example) -> Result<usize, DataError> {
-        let (path, position) = (table.file_of(example).into(), table.position_of(example));
-        let Some(label) = &example.label else {
-            return Err(DataError::NoLabel { path, position });
-        };
-        self.id(label).ok_or_else(|| {
-            let nearest = suggestion(label, self.names.iter().map(String::as_str));
-            DataError::UnknownLabel {
-                path,
-                position,
-                label: label.clone(),
-                known: self.in_words() + &nearest,
-            }
+        let label = example.label.as_ref().ok_or_else(|| missing(table, example))?;
+        self.known_id(table, example, label)
+    }
+
+    /// The number of a class that a row has.
+    pub(crate) fn known_id(
+        &self,
+        table: &Table,
+        example: &Example,
+        label: &str,
+    ) -> Result<usize, DataError> {
+        self.id(label).ok_or_else(|| DataError::UnknownLabel {
+            path: table.file_of(example).into(),
+            position: table.position_of(example),
+            label: label.into(),
+            known: self.in_words() + &suggestion(label, self.names.iter().map(String::as_str)),
         })
     }
 
@@ -92,8 +100,14 @@ impl LabelMap {
     }
 }
 
+/// What the rows of a table are given, and the names for it that its layout has.
+fn targets_of(table: &Table) -> (TargetKind, Option<&Vec<String>>) {
+    (table.layout.targets, table.layout.label_names.as_ref())
+}
+
 /// Refuses labels that a classifier cannot learn.
-fn check_classes(table: &Table, names: &[String], rows: usize) -> Result<(), DataError> {
+fn check_classes(table: &Table, names: &[String]) -> Result<(), DataError> {
+    let rows = table.examples.len();
     let path = table.title();
     let column = table.layout.label.clone().unwrap_or_default();
     let labels = names.len();
@@ -103,7 +117,9 @@ fn check_classes(table: &Table, names: &[String], rows: usize) -> Result<(), Dat
             let position = table.layout.format.position(line);
             Err(DataError::NoLabel { path: table.path.clone(), position })
         }
-        [label] => Err(DataError::OneClass { path, label: label.clone() }),
+        [label] if table.layout.targets == TargetKind::Class => {
+            Err(DataError::OneClass { path, label: label.clone() })
+        }
         _ if table.layout.label_names.is_some() => Ok(()),
         _ if labels > MOST_SCORES && are_scores(names) => {
             Err(DataError::Scores { path, labels, column })

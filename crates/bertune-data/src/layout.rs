@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::FileFormat;
+use crate::{FileFormat, TargetKind};
 
 /// How a file was read: what was asked for, and what was found by looking.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +13,14 @@ pub struct Layout {
     pub text: String,
     /// The column of the second text.
     pub text_pair: Option<String>,
+    /// What a row is given.
+    pub targets: TargetKind,
     /// The label column.
     pub label: Option<String>,
+    /// The columns of several targets.
+    pub labels: Vec<String>,
     /// The classes in their order, where the file records them, as Hugging Face's `ClassLabel`
-    /// does.
+    /// does; the names of the columns, where each is a target.
     pub label_names: Option<Vec<String>>,
 }
 
@@ -30,7 +34,11 @@ impl fmt::Display for Layout {
         if let Some(label) = &self.label {
             write!(f, ", the label in column {label}")?;
         }
-        if let Some(names) = &self.label_names {
+        if !self.labels.is_empty() {
+            write!(f, ", labels in the columns {}", self.labels.join(", "))?;
+        }
+        if let Some(names) = self.label_names.as_ref().filter(|_| self.targets == TargetKind::Class)
+        {
             write!(f, ", of the classes '{}'", names.join("', '"))?;
         }
         Ok(())

@@ -1,7 +1,7 @@
-use crate::Dataset;
+use crate::{Dataset, Targets};
 
 /// A ragged batch: the tokens of all its examples, one after another, and no padding.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PackedBatch {
     /// Token ids, `[tokens]`.
     pub input_ids: Vec<u32>,
@@ -12,8 +12,10 @@ pub struct PackedBatch {
     /// Cumulative lengths: sequence `i` is the tokens `cu_seqlens[i]..cu_seqlens[i + 1]`,
     /// `[sequences + 1]`.
     pub cu_seqlens: Vec<usize>,
-    /// The class of each sequence, `[sequences]`; empty if there are none.
+    /// The class of each sequence, `[sequences]`; empty if they do not have one each.
     pub labels: Vec<usize>,
+    /// What each sequence is to be given; the classes again, if it is one each.
+    pub targets: Targets,
     /// The number of each sequence's example in its data set, `[sequences]`.
     pub example_ids: Vec<usize>,
 }
@@ -34,6 +36,7 @@ impl PackedBatch {
             batch.cu_seqlens.push(batch.input_ids.len());
             batch.labels.extend(dataset.labels().get(example));
         }
+        batch.targets = dataset.targets().select(example_ids);
         batch.example_ids = example_ids.to_vec();
         batch
     }
@@ -70,6 +73,7 @@ mod tests {
             position_ids: vec![0, 1, 0, 1, 2],
             cu_seqlens: vec![0, 2, 5],
             labels: vec![5, 4],
+            targets: Targets::Classes(vec![5, 4]),
             example_ids: vec![1, 0],
         };
         assert_eq!(batch, expected);

@@ -1,9 +1,10 @@
 use std::path::{Path, PathBuf};
 
-use crate::{DataError, Layout, Position};
+use crate::targets::missing;
+use crate::{DataError, Layout, Position, TargetKind};
 
 /// Examples from one file, or from several with the same columns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// The file, or the first of several.
     pub path: PathBuf,
@@ -16,7 +17,7 @@ pub struct Table {
 }
 
 /// One row of a file of texts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// The text.
     pub text: String,
@@ -24,11 +25,30 @@ pub struct Example {
     pub text_pair: Option<String>,
     /// The name of its class.
     pub label: Option<String>,
+    /// The names of its classes, where it may have several: see [`TargetKind::Set`].
+    pub labels: Option<Vec<String>>,
+    /// Its numbers: see [`TargetKind::Values`].
+    pub values: Option<Vec<f32>>,
     /// Its file: the place in [`Table::files`].
     pub file: usize,
     /// The line of the file on which the row begins, or the row's number in a file without lines,
     /// from 1.
     pub line: usize,
+}
+
+impl Example {
+    /// The names of its class or classes.
+    pub(crate) fn class_names(&self) -> impl Iterator<Item = &str> {
+        self.label.iter().chain(self.labels.iter().flatten()).map(String::as_str)
+    }
+
+    fn has_target(&self, kind: TargetKind) -> bool {
+        match kind {
+            TargetKind::Class => self.label.is_some(),
+            TargetKind::Set => self.labels.is_some(),
+            TargetKind::Values => self.values.is_some(),
+        }
+    }
 }
 
 impl Table {
@@ -106,8 +126,8 @@ impl Table {
             if is_blank(&example.text) {
                 return Err(DataError::EmptyText { path: path.into(), position });
             }
-            if example.label.is_none() {
-                return Err(DataError::NoLabel { path: path.into(), position });
+            if !example.has_target(self.layout.targets) {
+                return Err(missing(self, example));
             }
         }
         Ok(())

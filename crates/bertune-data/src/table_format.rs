@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Position;
+use crate::{DataError, Position, TargetKind};
 
 /// How a file of labelled texts is to be read; what is left out is found by looking.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,16 @@ pub struct TableFormat {
     /// The column of the label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Column>,
+    /// What a row is to be given.
+    #[serde(skip_serializing_if = "is_default")]
+    pub targets: TargetKind,
+    /// The columns of several targets, in place of `label`: of 0 and 1 for sets of classes, which
+    /// are the names of the columns; of numbers for values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Column>,
+    /// What stands between the classes of a set in one column; a semicolon if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<char>,
     /// Whether the first row names the columns.
     pub header: Header,
     /// What stands between columns; a comma in `csv` and a tab in `tsv` if absent.
@@ -32,6 +42,30 @@ pub struct TableFormat {
     pub quoting: Quoting,
     /// The encoding of the characters.
     pub encoding: TextEncoding,
+}
+
+impl TableFormat {
+    /// The columns that are asked for, with the flags that do.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = (&'static str, &Column)> {
+        let single =
+            [("--text", &self.text), ("--text-pair", &self.text_pair), ("--label", &self.label)];
+        let single = single.into_iter().filter_map(|(flag, column)| Some((flag, column.as_ref()?)));
+        single.chain(self.labels.iter().map(|column| ("--labels", column)))
+    }
+
+    /// Refuses settings that contradict each other.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        match self.targets {
+            _ if self.labels.is_empty() => Ok(()),
+            TargetKind::Class => Err(DataError::SeveralLabels),
+            _ if self.label.is_some() => Err(DataError::LabelAndLabels),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_default(kind: &TargetKind) -> bool {
+    *kind == TargetKind::default()
 }
 
 /// The file formats.

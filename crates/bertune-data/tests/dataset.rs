@@ -3,7 +3,7 @@
 
 mod common;
 
-use bertune_data::{Dataset, LabelMap, Labels, PackedBatch, Table};
+use bertune_data::{Dataset, LabelMap, Labels, PackedBatch, Table, Targets};
 use bertune_tokenize::{BertTokenizer, Limits};
 use common::{named, read};
 
@@ -33,6 +33,7 @@ fn rows_become_tokens_with_the_numbers_of_their_labels() {
         position_ids: vec![0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5],
         cu_seqlens: vec![0, 7, 13],
         labels: vec![0, 1],
+        targets: Targets::Classes(vec![0, 1]),
         example_ids: vec![1, 0],
     };
     assert_eq!(PackedBatch::pack(&dataset, &[1, 0]), expected);

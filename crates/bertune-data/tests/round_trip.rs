@@ -99,6 +99,7 @@ proptest! {
         let [text, text_pair, label] = columns.map(|column| column.map(|c| c.parse().unwrap()));
         let format = TableFormat {
             format: Some(format), text, text_pair, label, header, delimiter, quoting, encoding,
+            ..TableFormat::default()
         };
         if let Ok(table) = read("a", &content, &format, labels) {
             prop_assert!(!table.examples.is_empty());
