@@ -102,6 +102,9 @@ fn check_types(
     if labels == Labels::Optional {
         return Ok(());
     }
+    if let Some(place) = places.weight {
+        check(place, &[Text, Scalar], "numbers")?;
+    }
     places.targets().try_for_each(|place| match targets {
         TargetKind::Set if places.labels.is_empty() => {
             check(place, &[Null, Text, Scalar, List], "lists of strings, or strings")

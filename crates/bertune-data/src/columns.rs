@@ -14,6 +14,7 @@ pub(crate) struct Places {
     pub(crate) label: Option<usize>,
     /// Of several targets, in place of the label.
     pub(crate) labels: Vec<usize>,
+    pub(crate) weight: Option<usize>,
 }
 
 /// Finds the columns, asked for or by their usual names or, with two columns and no names, by
@@ -34,11 +35,13 @@ pub(crate) fn find(
     let asked_text = columns.asked("--text", table.text.as_ref())?;
     let asked_pair = columns.asked("--text-pair", table.text_pair.as_ref())?;
     let several = columns.several("--labels", &table.labels)?;
+    let weight = columns.asked("--weight", table.weight.as_ref())?;
     let label = match several.is_empty() {
-        true => columns.label(rows, table, asked_text, asked_pair)?,
+        true => columns.label(rows, table, [asked_text, asked_pair, weight])?,
         false => None,
     };
-    let taken: Vec<usize> = several.iter().copied().chain(label).chain(asked_pair).collect();
+    let taken: Vec<usize> =
+        several.iter().copied().chain([label, asked_pair, weight].into_iter().flatten()).collect();
     let (text, usual_pair) = match asked_text {
         Some(text) => (text, columns.pair_of(text, &taken)),
         None => columns.texts(&taken, asked_pair)?,
@@ -46,7 +49,8 @@ pub(crate) fn find(
     if label.is_none() && several.is_empty() && labels == Labels::Required {
         return Err(columns.which("label", "--label"));
     }
-    let places = Places { text, text_pair: asked_pair.or(usual_pair), label, labels: several };
+    let text_pair = asked_pair.or(usual_pair);
+    let places = Places { text, text_pair, label, labels: several, weight };
     columns.check_distinct(&places)?;
     columns.check_names(&places, table)?;
     Ok(places)
@@ -93,13 +97,12 @@ impl Columns<'_> {
         &self,
         rows: &[Row],
         table: &TableFormat,
-        text: Option<usize>,
-        pair: Option<usize>,
+        asked: [Option<usize>; 3],
     ) -> Result<Option<usize>, DataError> {
-        let taken: Vec<usize> = text.into_iter().chain(pair).collect();
+        let taken: Vec<usize> = asked.into_iter().flatten().collect();
         let label = self.asked("--label", table.label.as_ref())?;
         let label = label.or_else(|| self.usual(&LABEL_NAMES, &taken));
-        Ok(label.or_else(|| self.label_by_content(rows, text, pair)))
+        Ok(label.or_else(|| self.label_by_content(rows, asked)))
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {
@@ -143,10 +146,10 @@ impl Columns<'_> {
     fn label_by_content(
         &self,
         rows: &[Row],
-        text: Option<usize>,
-        pair: Option<usize>,
+        [text, pair, weight]: [Option<usize>; 3],
     ) -> Option<usize> {
-        if self.names.is_some() || self.count != 2 || pair.is_some() {
+        let others = pair.is_some() || weight.is_some();
+        if self.names.is_some() || self.count != 2 || others {
             return None;
         }
         let distinct = |place: usize| {
@@ -232,6 +235,7 @@ impl Places {
             one("--text", Some(self.text)),
             one("--text-pair", self.text_pair),
             one("--label", self.label),
+            one("--weight", self.weight),
         ];
         let several = self.labels.iter().map(|&place| ("--labels", place));
         single.into_iter().flatten().chain(several).collect()

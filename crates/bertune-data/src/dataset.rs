@@ -9,6 +9,7 @@ use crate::{DataError, LabelMap, Table, Targets};
 pub struct Dataset {
     encodings: Arc<[Encoding]>,
     targets: Arc<Targets>,
+    weights: Option<Arc<[f32]>>,
 }
 
 impl Dataset {
@@ -26,7 +27,9 @@ impl Dataset {
         labels: &LabelMap,
     ) -> Result<Self, DataError> {
         let targets = Targets::of(table, labels)?;
-        Ok(Self::with_targets(tokenize(tokenizer, limits, table)?, targets))
+        let dataset = Self::with_targets(tokenize(tokenizer, limits, table)?, targets);
+        let weights: Option<_> = table.examples.iter().map(|example| example.weight).collect();
+        Ok(Self { weights, ..dataset })
     }
 
     /// Examples with one label each.
@@ -46,7 +49,19 @@ impl Dataset {
     pub fn with_targets(encodings: Vec<Encoding>, targets: Targets) -> Self {
         let fits = targets == Targets::None || targets.len() == encodings.len();
         assert!(fits, "one target for each example");
-        Self { encodings: encodings.into(), targets: targets.into() }
+        Self { encodings: encodings.into(), targets: targets.into(), weights: None }
+    }
+
+    /// The same examples, each counting this much.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many weights as examples, or one is not a finite number, 0 or more.
+    pub fn weighted(self, weights: Vec<f32>) -> Self {
+        assert_eq!(self.len(), weights.len(), "one weight for each example");
+        let usable = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
+        assert!(usable, "a weight is a finite number, 0 or more");
+        Self { weights: Some(weights.into()), ..self }
     }
 
     /// Examples without labels.
@@ -72,6 +87,11 @@ impl Dataset {
     /// The examples' targets.
     pub fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// How much each example counts, if there is a column that says it.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
     }
 
     /// The class of each example; empty if they do not have one each.

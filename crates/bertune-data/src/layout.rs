@@ -19,6 +19,8 @@ pub struct Layout {
     pub label: Option<String>,
     /// The columns of several targets.
     pub labels: Vec<String>,
+    /// The column of how much each row counts.
+    pub weight: Option<String>,
     /// The classes in their order, where the file records them, as Hugging Face's `ClassLabel`
     /// does; the names of the columns, where each is a target.
     pub label_names: Option<Vec<String>>,
@@ -36,6 +38,9 @@ impl fmt::Display for Layout {
         }
         if !self.labels.is_empty() {
             write!(f, ", labels in the columns {}", self.labels.join(", "))?;
+        }
+        if let Some(weight) = &self.weight {
+            write!(f, ", the weight in column {weight}")?;
         }
         if let Some(names) = self.label_names.as_ref().filter(|_| self.targets == TargetKind::Class)
         {

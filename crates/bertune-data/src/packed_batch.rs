@@ -16,6 +16,8 @@ pub struct PackedBatch {
     pub labels: Vec<usize>,
     /// What each sequence is to be given; the classes again, if it is one each.
     pub targets: Targets,
+    /// How much each sequence counts, `[sequences]`; empty if all count the same.
+    pub weights: Vec<f32>,
     /// The number of each sequence's example in its data set, `[sequences]`.
     pub example_ids: Vec<usize>,
 }
@@ -35,6 +37,9 @@ impl PackedBatch {
             batch.position_ids.extend(0..encoding.len() as u32);
             batch.cu_seqlens.push(batch.input_ids.len());
             batch.labels.extend(dataset.labels().get(example));
+        }
+        if let Some(weights) = dataset.weights() {
+            batch.weights = example_ids.iter().map(|&example| weights[example]).collect();
         }
         batch.targets = dataset.targets().select(example_ids);
         batch.example_ids = example_ids.to_vec();
@@ -74,6 +79,7 @@ mod tests {
             cu_seqlens: vec![0, 2, 5],
             labels: vec![5, 4],
             targets: Targets::Classes(vec![5, 4]),
+            weights: vec![],
             example_ids: vec![1, 0],
         };
         assert_eq!(batch, expected);

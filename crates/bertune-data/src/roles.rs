@@ -50,7 +50,8 @@ impl<'a> Roles<'a> {
         let text_pair = self.places.text_pair.map(|place| self.text(line, place, cell(place)?));
         let text_pair = text_pair.transpose()?;
         let RowTargets { label, labels, values } = self.targets(line, &mut cell)?;
-        Ok(Example { text, text_pair, label, labels, values, file: 0, line })
+        let weight = self.weight(line, &mut cell)?;
+        Ok(Example { text, text_pair, label, labels, values, weight, file: 0, line })
     }
 
     /// A text; null is an empty one.
@@ -89,6 +90,7 @@ impl<'a> Roles<'a> {
             targets: self.kind,
             label: self.places.label.map(name),
             labels: self.places.labels.iter().copied().map(name).collect(),
+            weight: self.places.weight.map(name),
             label_names: self.label_names,
         };
         Table { path: self.path.into(), files: vec![self.path.into()], examples, layout }

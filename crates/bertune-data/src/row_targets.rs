@@ -132,6 +132,23 @@ impl Roles<'_> {
         Ok(values.filter(|values| !values.is_empty()))
     }
 
+    /// How much a row counts, if there is a column that says it.
+    pub(crate) fn weight(
+        &self,
+        line: usize,
+        cell: impl FnMut(usize) -> Cell,
+    ) -> Result<Option<f32>, DataError> {
+        if self.labels == Labels::Optional {
+            return Ok(None);
+        }
+        let weight = |(place, cell): (usize, Value)| {
+            let weight = number(&cell).filter(|&weight| weight >= 0.0);
+            weight.ok_or_else(|| self.bad_cell(line, place, &cell, "a finite number, 0 or more"))
+        };
+        let cell = self.places.weight.map(cell).transpose()?;
+        self.places.weight.zip(cell).map(weight).transpose()
+    }
+
     fn bad_cell(
         &self,
         line: usize,

@@ -29,6 +29,8 @@ pub struct Example {
     pub labels: Option<Vec<String>>,
     /// Its numbers: see [`TargetKind::Values`].
     pub values: Option<Vec<f32>>,
+    /// How much it counts, if there is a column that says it; finite and not below 0.
+    pub weight: Option<f32>,
     /// Its file: the place in [`Table::files`].
     pub file: usize,
     /// The line of the file on which the row begins, or the row's number in a file without lines,

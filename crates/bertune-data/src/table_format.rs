@@ -33,6 +33,9 @@ pub struct TableFormat {
     /// What stands between the classes of a set in one column; a semicolon if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
+    /// The column of how much each row counts; never guessed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Column>,
     /// Whether the first row names the columns.
     pub header: Header,
     /// What stands between columns; a comma in `csv` and a tab in `tsv` if absent.
@@ -47,8 +50,12 @@ pub struct TableFormat {
 impl TableFormat {
     /// The columns that are asked for, with the flags that do.
     pub(crate) fn asked(&self) -> impl Iterator<Item = (&'static str, &Column)> {
-        let single =
-            [("--text", &self.text), ("--text-pair", &self.text_pair), ("--label", &self.label)];
+        let single = [
+            ("--text", &self.text),
+            ("--text-pair", &self.text_pair),
+            ("--label", &self.label),
+            ("--weight", &self.weight),
+        ];
         let single = single.into_iter().filter_map(|(flag, column)| Some((flag, column.as_ref()?)));
         single.chain(self.labels.iter().map(|column| ("--labels", column)))
     }

@@ -34,6 +34,7 @@ fn rows_become_tokens_with_the_numbers_of_their_labels() {
         cu_seqlens: vec![0, 7, 13],
         labels: vec![0, 1],
         targets: Targets::Classes(vec![0, 1]),
+        weights: vec![],
         example_ids: vec![1, 0],
     };
     assert_eq!(PackedBatch::pack(&dataset, &[1, 0]), expected);
