@@ -1,17 +1,21 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::Dataset;
+use crate::example_order::ExampleOrder;
 
 /// Which examples make up each batch of each epoch: a pure function of `(seed, epoch)`, so that a
 /// position in a run is a number, not an iterator's state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchPlan {
-    order: Order,
-    batch_size: usize,
+    order: ExampleOrder,
+    size: BatchSize,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Order {
-    Shuffled { examples: usize, seed: u64 },
-    Fixed(Vec<usize>),
+#[derive(Clone, Debug, PartialEq)]
+enum BatchSize {
+    Examples(usize),
+    Tokens { lengths: Arc<[usize]>, budget: usize },
 }
 
 impl BatchPlan {
@@ -21,7 +25,7 @@ impl BatchPlan {
     ///
     /// If `batch_size` is 0.
     pub fn new(examples: usize, batch_size: usize, seed: u64) -> Self {
-        Self::with_order(Order::Shuffled { examples, seed }, batch_size)
+        Self::with_order(ExampleOrder::Shuffled { examples, seed }, batch_size)
     }
 
     /// The examples as they come, in every epoch.
@@ -30,7 +34,7 @@ impl BatchPlan {
     ///
     /// If `batch_size` is 0.
     pub fn in_order(examples: usize, batch_size: usize) -> Self {
-        Self::with_order(Order::Fixed((0..examples).collect()), batch_size)
+        Self::with_order(ExampleOrder::Fixed((0..examples).collect()), batch_size)
     }
 
     /// The longest examples first, so that a batch holds examples of similar length.
@@ -41,67 +45,94 @@ impl BatchPlan {
     pub fn by_length(dataset: &Dataset, batch_size: usize) -> Self {
         let mut order: Vec<usize> = (0..dataset.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(dataset.encodings()[i].len()));
-        Self::with_order(Order::Fixed(order), batch_size)
+        Self::with_order(ExampleOrder::Fixed(order), batch_size)
     }
 
-    fn with_order(order: Order, batch_size: usize) -> Self {
+    /// As many examples in each epoch as there are, each drawn anew in proportion to the weights:
+    /// some come more than once, others not at all.
+    ///
+    /// # Panics
+    ///
+    /// If `batch_size` is 0, a weight is negative or not finite, or none is above 0.
+    pub fn sampled(weights: &[f64], batch_size: usize, seed: u64) -> Self {
+        Self::with_order(ExampleOrder::sampled(weights, seed), batch_size)
+    }
+
+    /// As many examples in each epoch as there are, drawn so that each class is as likely.
+    ///
+    /// # Panics
+    ///
+    /// If `batch_size` is 0, or there are no labels.
+    pub fn balanced(labels: &[usize], batch_size: usize, seed: u64) -> Self {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for &label in labels {
+            *counts.entry(label).or_default() += 1;
+        }
+        let weights: Vec<f64> = labels.iter().map(|label| 1.0 / counts[label] as f64).collect();
+        Self::sampled(&weights, batch_size, seed)
+    }
+
+    fn with_order(order: ExampleOrder, batch_size: usize) -> Self {
         assert!(batch_size > 0, "a batch has at least one example");
-        Self { order, batch_size }
+        Self { order, size: BatchSize::Examples(batch_size) }
+    }
+
+    /// The same order, in batches of as many examples as have no more tokens than this together,
+    /// whatever their number; one that is longer stands alone.
+    ///
+    /// # Panics
+    ///
+    /// If `tokens` is 0, or the data set has another number of examples.
+    pub fn with_token_budget(self, dataset: &Dataset, tokens: usize) -> Self {
+        assert!(tokens > 0, "a batch has at least one token");
+        assert_eq!(dataset.len(), self.order.len(), "the plan is one of this data set");
+        let lengths = dataset.encodings().iter().map(|encoding| encoding.len()).collect();
+        Self { size: BatchSize::Tokens { lengths, budget: tokens }, ..self }
     }
 
     /// The number of batches of an epoch; the last may be short.
+    ///
+    /// With a token budget that is the first epoch's: see [`batches_in`](Self::batches_in).
     pub fn batches_per_epoch(&self) -> usize {
-        let examples = match &self.order {
-            Order::Shuffled { examples, .. } => *examples,
-            Order::Fixed(order) => order.len(),
-        };
-        examples.div_ceil(self.batch_size)
+        self.batches_in(0)
+    }
+
+    /// The number of batches of one epoch, which differs between epochs where there is a token
+    /// budget.
+    pub fn batches_in(&self, epoch: usize) -> usize {
+        match self.size {
+            BatchSize::Examples(size) => self.order.len().div_ceil(size),
+            BatchSize::Tokens { .. } => self.epoch(epoch).len(),
+        }
     }
 
     /// The example numbers of each batch of an epoch, from 0.
     pub fn epoch(&self, epoch: usize) -> Vec<Vec<usize>> {
-        let shuffled;
-        let order = match &self.order {
-            Order::Shuffled { examples, seed } => {
-                shuffled = shuffle(*examples, *seed, epoch as u64);
-                &shuffled
+        let order = self.order.epoch(epoch);
+        match &self.size {
+            BatchSize::Examples(size) => order.chunks(*size).map(<[usize]>::to_vec).collect(),
+            BatchSize::Tokens { lengths, budget } => within_budget(&order, lengths, *budget),
+        }
+    }
+}
+
+/// Consecutive examples, as many as the budget lets together.
+fn within_budget(order: &[usize], lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut room = 0;
+    for &example in order {
+        match batches.last_mut() {
+            Some(batch) if lengths[example] <= room => {
+                batch.push(example);
+                room -= lengths[example];
             }
-            Order::Fixed(order) => order,
-        };
-        order.chunks(self.batch_size).map(<[usize]>::to_vec).collect()
+            _ => {
+                batches.push(vec![example]);
+                room = budget.saturating_sub(lengths[example]);
+            }
+        }
     }
-}
-
-/// The numbers below `n` in a random order (Fisher and Yates; Durstenfeld, 1964).
-pub(crate) fn shuffle(n: usize, seed: u64, stream: u64) -> Vec<usize> {
-    let mut random = SplitMix64(mix(mix(seed).wrapping_add(stream)));
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        order.swap(i, random.below(i + 1));
-    }
-    order
-}
-
-/// The generator of Steele, Lea and Flood (2014), written out here so that an order of examples
-/// never changes with a dependency.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        mix(self.0)
-    }
-
-    /// A number below `n`, by the multiplication of Lemire (2019); its bias is below `n / 2⁶⁴`.
-    fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
-}
-
-fn mix(z: u64) -> u64 {
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    batches
 }
 
 #[cfg(test)]
@@ -145,29 +176,92 @@ mod tests {
         assert_eq!(plan.epoch(0), [vec![3, 1, 0], vec![2]]);
     }
 
-    proptest! {
-        #[test]
-        fn an_order_is_a_permutation(n in 0usize..500, seed: u64, epoch: u64) {
-            let mut order = shuffle(n, seed, epoch);
-            order.sort_unstable();
-            prop_assert_eq!(order, (0..n).collect::<Vec<_>>());
+    /// These orders are an interface: a resumed run depends on them.
+    #[test]
+    fn the_orders_never_change() {
+        let plan = BatchPlan::new(8, 3, 1);
+        assert_eq!(plan.epoch(0), [vec![3, 6, 5], vec![4, 7, 1], vec![0, 2]]);
+        let plan = BatchPlan::sampled(&[1.0, 0.0, 2.0, 0.5], 3, 1);
+        assert_eq!(plan.epoch(0).concat(), [0, 0, 2, 2]);
+        assert_ne!(plan.epoch(1), plan.epoch(0));
+    }
+
+    #[test]
+    fn an_example_is_drawn_in_proportion_to_its_weight() {
+        let weights = [1.0, 0.0, 3.0, 4.0];
+        let plan = BatchPlan::sampled(&weights, 2, 9);
+        let mut counts = [0u32; 4];
+        for epoch in 0..10_000 {
+            let drawn = plan.epoch(epoch).concat();
+            assert_eq!(drawn.len(), 4);
+            drawn.iter().for_each(|&example| counts[example] += 1);
+        }
+        // 5,000 for each unit of weight, a standard deviation of at most 100.
+        for (count, weight) in counts.into_iter().zip(weights) {
+            assert!(count.abs_diff((5000.0 * weight) as u32) < 500, "{counts:?}");
+        }
+        assert_eq!(counts[1], 0);
+    }
+
+    #[test]
+    fn each_class_is_as_likely_in_a_balanced_plan() {
+        let labels: Vec<usize> =
+            (0..100).map(|i| [0, 2, 5][usize::from(i >= 4) + usize::from(i >= 20)]).collect();
+        let plan = BatchPlan::balanced(&labels, 32, 3);
+        assert_eq!(plan.batches_per_epoch(), 4);
+        let mut counts = [0u32; 6];
+        for epoch in 0..300 {
+            plan.epoch(epoch).concat().iter().for_each(|&example| counts[labels[example]] += 1);
+        }
+        // 10,000 expected, a standard deviation of 82.
+        for class in [0, 2, 5] {
+            assert!(counts[class].abs_diff(10_000) < 400, "{counts:?}");
         }
     }
 
-    /// These orders are an interface: a resumed run depends on them.
     #[test]
-    fn the_order_never_changes() {
-        assert_eq!(shuffle(8, 1, 0), [3, 6, 5, 4, 7, 1, 0, 2]);
-        assert_ne!(shuffle(100, 1, 0), shuffle(100, 1, 1));
-        assert_ne!(shuffle(100, 1, 0), shuffle(100, 2, 0));
+    #[should_panic(expected = "above 0")]
+    fn weights_of_nothing_are_a_mistake() {
+        BatchPlan::sampled(&[0.0, 0.0], 1, 1);
     }
 
-    /// Over many seeds each example comes first about equally often.
+    fn with_lengths(lengths: &[usize]) -> Dataset {
+        let encoding =
+            |&tokens: &usize| Encoding { input_ids: vec![1; tokens], ..Encoding::default() };
+        Dataset::unlabelled(lengths.iter().map(encoding).collect())
+    }
+
     #[test]
-    fn orders_are_uniform() {
-        let mut first = [0u32; 10];
-        (0..20_000).for_each(|seed| first[shuffle(10, seed, 4)[0]] += 1);
-        // 2,000 expected, a standard deviation of 42.
-        assert!(first.iter().all(|&count| count.abs_diff(2000) < 210), "{first:?}");
+    fn a_budget_counts_tokens_in_place_of_examples() {
+        let dataset = with_lengths(&[3, 4, 2, 9, 1, 1]);
+        let plan = BatchPlan::in_order(6, 1).with_token_budget(&dataset, 7);
+        assert_eq!(plan.epoch(0), [vec![0, 1], vec![2], vec![3], vec![4, 5]]);
+        assert_eq!(plan.batches_in(0), 4);
+        let empty = BatchPlan::in_order(0, 1).with_token_budget(&with_lengths(&[]), 7);
+        assert_eq!((empty.batches_in(3), empty.epoch(3)), (0, vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_budget_keeps_the_order_and_is_kept(
+            lengths in prop::collection::vec(1usize..40, 0..80),
+            budget in 1usize..100,
+            seed: u64,
+            epoch in 0usize..5,
+        ) {
+            let dataset = with_lengths(&lengths);
+            let shuffled = BatchPlan::new(lengths.len(), 7, seed);
+            let plan = shuffled.clone().with_token_budget(&dataset, budget);
+            let batches = plan.epoch(epoch);
+            prop_assert_eq!(batches.len(), plan.batches_in(epoch));
+            prop_assert_eq!(batches.concat(), shuffled.epoch(epoch).concat());
+            let tokens = |batch: &[usize]| batch.iter().map(|&i| lengths[i]).sum::<usize>();
+            for (i, batch) in batches.iter().enumerate() {
+                prop_assert!(batch.len() == 1 || tokens(batch) <= budget);
+                // No example of the next batch would have found room in this one.
+                let next = batches.get(i + 1).map_or(usize::MAX / 2, |next| lengths[next[0]]);
+                prop_assert!(tokens(batch) + next > budget);
+            }
+        }
     }
 }

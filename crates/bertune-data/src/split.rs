@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::DataError;
-use crate::batch_plan::shuffle;
+use crate::random::shuffle;
 
 /// Row numbers of two parts, each in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
