@@ -3,11 +3,12 @@
 use super::house::{House, Package};
 
 /// Which of our crates each of our crates may use; `docs/architecture.md` says the same in words.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("bertune-tokenize", &[]),
     ("bertune-data", &["bertune-tokenize"]),
     ("bertune-kernels", &[]),
     ("bertune-checkpoint", &[]),
+    ("bertune-metrics", &[]),
     ("bertune-encoder", &["bertune-kernels", "bertune-checkpoint"]),
     ("bertune-head", &["bertune-encoder", "bertune-kernels", "bertune-checkpoint"]),
     ("bertune-train", &BELOW_A_RUN),
@@ -19,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "bertune-data",
             "bertune-kernels",
             "bertune-checkpoint",
+            "bertune-metrics",
             "bertune-encoder",
             "bertune-head",
             "bertune-train",
@@ -29,17 +31,18 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("bertune-testing", &["bertune-checkpoint"]),
 ];
 
-const BELOW_A_RUN: [&str; 6] = [
+const BELOW_A_RUN: [&str; 7] = [
     "bertune-tokenize",
     "bertune-data",
     "bertune-kernels",
     "bertune-checkpoint",
+    "bertune-metrics",
     "bertune-encoder",
     "bertune-head",
 ];
 
 /// The crates that know no tensors.
-const WITHOUT_TENSORS: [&str; 2] = ["bertune-tokenize", "bertune-data"];
+const WITHOUT_TENSORS: [&str; 3] = ["bertune-tokenize", "bertune-data", "bertune-metrics"];
 
 /// The dependencies that point the wrong way.
 pub(crate) fn faults(house: &House) -> Vec<String> {
