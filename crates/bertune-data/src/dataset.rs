@@ -26,10 +26,19 @@ impl Dataset {
         table: &Table,
         labels: &LabelMap,
     ) -> Result<Self, DataError> {
+        let tokens = || tokenize(tokenizer, limits, table);
+        Self::of_table(table, labels, tokens)
+    }
+
+    /// The rows of a table, whose tokens are made when their targets have proved right.
+    pub(crate) fn of_table(
+        table: &Table,
+        labels: &LabelMap,
+        tokens: impl FnOnce() -> Result<Vec<Encoding>, DataError>,
+    ) -> Result<Self, DataError> {
         let targets = Targets::of(table, labels)?;
-        let dataset = Self::with_targets(tokenize(tokenizer, limits, table)?, targets);
         let weights: Option<_> = table.examples.iter().map(|example| example.weight).collect();
-        Ok(Self { weights, ..dataset })
+        Ok(Self { weights, ..Self::with_targets(tokens()?, targets) })
     }
 
     /// Examples with one label each.
@@ -103,7 +112,8 @@ impl Dataset {
     }
 }
 
-fn tokenize(
+/// The tokens of the rows of a table.
+pub(crate) fn tokenize(
     tokenizer: &BertTokenizer,
     limits: Limits,
     table: &Table,

@@ -406,6 +406,14 @@ pub enum DataError {
         /// How many there should be.
         expected: usize,
     },
+    /// Tokens cannot be kept.
+    #[error("cannot keep tokens in {path}: {source}")]
+    TokenCache {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// The share of validation rows is no share.
     #[error("the validation fraction is {fraction}, but must be above 0 and below 1")]
     Fraction {

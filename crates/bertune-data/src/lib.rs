@@ -38,6 +38,8 @@ mod table;
 mod table_format;
 mod target_kind;
 mod targets;
+mod token_cache;
+mod token_file;
 mod usual_names;
 
 pub use batch_plan::BatchPlan;
@@ -55,3 +57,4 @@ pub use table::{Example, Table};
 pub use table_format::{Column, FileFormat, Header, Quoting, TableFormat, TextEncoding};
 pub use target_kind::TargetKind;
 pub use targets::Targets;
+pub use token_cache::TokenCache;

@@ -1,0 +1,119 @@
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bertune_tokenize::{BertTokenizer, Encoding, Limits};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::dataset::tokenize;
+use crate::token_file::{self, Key};
+use crate::{DataError, Dataset, LabelMap, Table};
+
+/// A folder that keeps the tokens of texts, so that they are made once for many runs.
+///
+/// Each file is named after the SHA-256 of what it was made of: the files that the tokenizer
+/// saves, the limits, and the texts in their order. It is written beside and renamed, so that it
+/// is there whole or not at all. One that is damaged, or of another version, is made anew.
+///
+/// A file is read in one go, not mapped into memory, which no safe function does.
+#[derive(Clone, Debug)]
+pub struct TokenCache {
+    folder: PathBuf,
+}
+
+impl TokenCache {
+    /// The cache in a folder, which is made when there is something to keep.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// As [`Dataset::new`], but with the tokens from the cache if they are there, and kept in it
+    /// if not. The tokens' offsets are empty.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dataset::new`], and if the cache cannot be written.
+    pub fn dataset(
+        &self,
+        tokenizer: &BertTokenizer,
+        limits: Limits,
+        table: &Table,
+        labels: &LabelMap,
+    ) -> Result<Dataset, DataError> {
+        Dataset::of_table(table, labels, || self.tokens(tokenizer, limits, table))
+    }
+
+    fn tokens(
+        &self,
+        tokenizer: &BertTokenizer,
+        limits: Limits,
+        table: &Table,
+    ) -> Result<Vec<Encoding>, DataError> {
+        let key = key(tokenizer, limits, table)?;
+        let path = self.folder.join(format!("{}.tokens", hex(&key)));
+        let kept = fs::read(&path).ok().and_then(|file| token_file::decode(&key, &file));
+        match kept {
+            Some(encodings) => Ok(encodings),
+            None => self.keep(&path, &key, tokenize(tokenizer, limits, table)?),
+        }
+    }
+
+    /// Writes the tokens, and gives them back as they will be read.
+    fn keep(
+        &self,
+        path: &Path,
+        key: &Key,
+        mut encodings: Vec<Encoding>,
+    ) -> Result<Vec<Encoding>, DataError> {
+        encodings.iter_mut().for_each(|encoding| encoding.offsets = Vec::new());
+        let write = || {
+            fs::create_dir_all(&self.folder)?;
+            let mut file = NamedTempFile::new_in(&self.folder)?;
+            file.write_all(&token_file::encode(key, &encodings))?;
+            file.persist(path).map_err(|error| error.error).map(drop)
+        };
+        write().map_err(|source| DataError::TokenCache { path: self.folder.clone(), source })?;
+        Ok(encodings)
+    }
+}
+
+/// What decides which tokens the rows of a table have.
+fn key(tokenizer: &BertTokenizer, limits: Limits, table: &Table) -> Result<Key, DataError> {
+    let mut hash = Sha256::new();
+    // Each part is preceded by its length, so that no two lists of parts are the same bytes.
+    let mut add = |part: &[u8]| {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    };
+    add(env!("CARGO_PKG_VERSION").as_bytes());
+    for file in tokenizer_files(tokenizer)? {
+        add(&file);
+    }
+    add(format!("{limits:?}").as_bytes());
+    for example in &table.examples {
+        add(example.text.as_bytes());
+        match &example.text_pair {
+            Some(pair) => [b"pair", pair.as_bytes()].into_iter().for_each(&mut add),
+            None => add(b"single"),
+        }
+    }
+    Ok(hash.finalize().into())
+}
+
+/// The files that a tokenizer saves, which say all that it does.
+fn tokenizer_files(tokenizer: &BertTokenizer) -> Result<Vec<Vec<u8>>, DataError> {
+    let in_temporary = |source: io::Error| {
+        let path = std::env::temp_dir();
+        DataError::TokenCache { path, source }
+    };
+    let folder = tempfile::tempdir().map_err(in_temporary)?;
+    tokenizer.save(folder.path()).map_err(DataError::Tokenizer)?;
+    let names = ["tokenizer.json", "tokenizer_config.json"];
+    let read = |name| fs::read(folder.path().join(name)).map_err(in_temporary);
+    names.into_iter().map(read).collect()
+}
+
+fn hex(key: &Key) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}

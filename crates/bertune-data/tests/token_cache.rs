@@ -1,0 +1,110 @@
+//! Tokens that are kept between runs.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use bertune_data::{DataError, Dataset, LabelMap, Labels, Table, TokenCache};
+use bertune_tokenize::{BertTokenizer, Limits};
+use common::{auto, named, read};
+
+fn tokenizer(words: &str) -> BertTokenizer {
+    let folder = tempfile::tempdir().unwrap();
+    let vocabulary = format!("[PAD]\n[UNK]\n[CLS]\n[SEP]\n{words}");
+    std::fs::write(folder.path().join("vocab.txt"), vocabulary).unwrap();
+    BertTokenizer::from_folder(folder.path()).unwrap()
+}
+
+fn table(content: &str) -> Table {
+    read("a.csv", content.as_bytes(), &named("text", "label"), Labels::Required).unwrap()
+}
+
+const ROWS: &str = "text,label\na b,x\nb,y\n";
+
+fn dataset(cache: &Path, tokenizer: &BertTokenizer, limits: Limits, rows: &str) -> Dataset {
+    let table = table(rows);
+    let labels = LabelMap::of(&table).unwrap();
+    TokenCache::new(cache).dataset(tokenizer, limits, &table, &labels).unwrap()
+}
+
+fn files(cache: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn ids(dataset: &Dataset) -> Vec<&[u32]> {
+    dataset.encodings().iter().map(|encoding| &encoding.input_ids[..]).collect()
+}
+
+#[test]
+fn a_data_set_is_the_same_with_and_without_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("new/folder");
+    let tokenizer = tokenizer("a\nb\n");
+    let first = dataset(&cache, &tokenizer, Limits::default(), ROWS);
+    let second = dataset(&cache, &tokenizer, Limits::default(), ROWS);
+    assert_eq!(ids(&first), [&[2, 4, 5, 3][..], &[2, 5, 3]]);
+    assert_eq!(first.encodings(), second.encodings());
+    assert_eq!((first.labels(), second.labels()), (&[0, 1][..], &[0, 1][..]));
+    assert_eq!(files(&cache).len(), 1);
+}
+
+#[test]
+fn what_is_kept_is_used() {
+    let cache = tempfile::tempdir().unwrap();
+    let (one, two) = (tokenizer("a\nb\n"), tokenizer("a\nb\nc\n"));
+    dataset(cache.path(), &one, Limits::default(), ROWS);
+    let [kept] = &files(cache.path())[..] else { panic!("one file") };
+    let before = std::fs::metadata(kept).unwrap().modified().unwrap();
+    // Labels are no part of the tokens.
+    dataset(cache.path(), &one, Limits::default(), "text,label\na b,1\nb,2\n");
+    assert_eq!(std::fs::metadata(kept).unwrap().modified().unwrap(), before);
+    assert_eq!(files(cache.path()).len(), 1);
+    dataset(cache.path(), &two, Limits::default(), ROWS);
+    assert_eq!(files(cache.path()).len(), 2);
+}
+
+#[test]
+fn other_texts_limits_and_tokenizers_have_other_tokens() {
+    let cache = tempfile::tempdir().unwrap();
+    let make = |words: &str, max_length, rows: &str| {
+        let limits = Limits { max_length, ..Limits::default() };
+        dataset(cache.path(), &tokenizer(words), limits, rows);
+        files(cache.path()).len()
+    };
+    assert_eq!(make("a\nb\n", 9, ROWS), 1);
+    assert_eq!(make("b\na\n", 9, ROWS), 2);
+    assert_eq!(make("a\nb\n", 8, ROWS), 3);
+    assert_eq!(make("a\nb\n", 9, "text,label\nb,x\na b,y\n"), 4);
+    assert_eq!(make("a\nb\n", 9, "text,text_pair,label\na,b,x\nb,,y\n"), 5);
+    assert_eq!(make("a\nb\n", 9, "text,text_pair,label\na,,x\nb,b,y\n"), 6);
+    assert_eq!(make("a\nb\n", 9, ROWS), 6);
+}
+
+#[test]
+fn a_damaged_file_is_made_anew() {
+    let cache = tempfile::tempdir().unwrap();
+    let tokenizer = tokenizer("a\nb\n");
+    let whole = dataset(cache.path(), &tokenizer, Limits::default(), ROWS);
+    let [kept] = &files(cache.path())[..] else { panic!("one file") };
+    let bytes = std::fs::read(kept).unwrap();
+    for damaged in [&b""[..], b"BERTTOKS", &bytes[..bytes.len() - 4], &bytes[1..]] {
+        std::fs::write(kept, damaged).unwrap();
+        let again = dataset(cache.path(), &tokenizer, Limits::default(), ROWS);
+        assert_eq!(again.encodings(), whole.encodings());
+        assert_eq!(std::fs::read(kept).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let table = read("a.csv", ROWS.as_bytes(), &auto(), Labels::Required).unwrap();
+    let labels = LabelMap::of(&table).unwrap();
+    let cache = TokenCache::new(&file);
+    let result = cache.dataset(&tokenizer("a\n"), Limits::default(), &table, &labels);
+    assert!(matches!(result, Err(DataError::TokenCache { path, .. }) if path == file));
+    assert_eq!(std::fs::read(&file).unwrap(), b"");
+}
