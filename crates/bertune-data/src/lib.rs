@@ -1,8 +1,9 @@
 //! Labelled tables to ragged, padding-free batches in host memory.
 //!
-//! A file becomes a [`Table`] of texts, a [`LabelMap`] numbers their labels, a [`Dataset`] holds
-//! their tokens, a [`BatchPlan`] says which examples make up each batch of each epoch, and
-//! [`Prefetch`] packs them ahead.
+//! Files become a [`Table`] of texts ([`SplitFiles`] finds those of a data set's folder), a
+//! [`LabelMap`] numbers their labels, a [`Dataset`] holds their tokens, [`Targets`] and weights
+//! ([`TokenCache`] keeps the tokens between runs), a [`BatchPlan`] says which examples make up each
+//! batch of each epoch, and [`Prefetch`] packs them ahead.
 
 #[cfg(feature = "parquet")]
 mod arrow_cell;
@@ -51,7 +52,7 @@ pub use packed_batch::PackedBatch;
 pub use position::Position;
 pub use prefetch::Prefetch;
 pub use read_table::{Labels, read_table, read_tables};
-pub use split::{Split, stratified_split};
+pub use split::{Split, random_split, stratified_split};
 pub use split_files::SplitFiles;
 pub use table::{Example, Table};
 pub use table_format::{Column, FileFormat, Header, Quoting, TableFormat, TextEncoding};

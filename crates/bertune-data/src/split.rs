@@ -48,6 +48,16 @@ pub fn stratified_split(
     Ok(split)
 }
 
+/// Splits rows without regard to what they are given, as where that is numbers or sets of
+/// classes: a pure function of the number of rows and the seed.
+///
+/// # Errors
+///
+/// If the fraction is not above 0 and below 1, or a part would be empty.
+pub fn random_split(rows: usize, validation_fraction: f64, seed: u64) -> Result<Split, DataError> {
+    stratified_split(&vec![0; rows], validation_fraction, seed)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -83,6 +93,17 @@ mod tests {
         let split = stratified_split(&[0, 1, 0, 1, 0, 1, 0, 9], 0.3, 1).unwrap();
         assert_eq!(split.train, [0, 1, 2, 3, 4, 7]);
         assert_eq!(split.validation, [5, 6]);
+    }
+
+    #[test]
+    fn a_random_split_holds_out_a_share_of_all_rows() {
+        let split = random_split(100, 0.2, 7).unwrap();
+        let mut all = [split.train.clone(), split.validation.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+        assert_eq!(split.validation.len(), 20);
+        assert_ne!(random_split(100, 0.2, 8).unwrap(), split);
+        assert!(random_split(1, 0.5, 7).is_err());
     }
 
     #[test]
