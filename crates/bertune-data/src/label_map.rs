@@ -22,8 +22,9 @@ impl LabelMap {
     /// If there are fewer than two, or so many that the column can hardly be a label, or is a
     /// score.
     pub fn of(table: &Table) -> Result<Self, DataError> {
-        if let (TargetKind::Values, Some(names)) = targets_of(table) {
-            return Ok(Self::from_names(names.clone()));
+        let recorded = table.layout.label_names.clone();
+        if table.layout.targets == TargetKind::Values {
+            return Ok(Self::from_names(recorded.unwrap_or_default()));
         }
         let labels = table.examples.iter().flat_map(Example::class_names);
         let mut names: Vec<String> = labels.map(Into::into).collect();
@@ -34,7 +35,7 @@ impl LabelMap {
             names.sort_by_key(number);
         }
         check_classes(table, &names)?;
-        Ok(Self::from_names(table.layout.label_names.clone().unwrap_or(names)))
+        Ok(Self::from_names(recorded.unwrap_or(names)))
     }
 
     /// Classes in a given order, as a checkpoint has them.
@@ -98,11 +99,6 @@ impl LabelMap {
         let more = if self.names.len() > 20 { ", …" } else { "" };
         format!("{} classes: {}{more}", self.names.len(), shown.join(", "))
     }
-}
-
-/// What the rows of a table are given, and the names for it that its layout has.
-fn targets_of(table: &Table) -> (TargetKind, Option<&Vec<String>>) {
-    (table.layout.targets, table.layout.label_names.as_ref())
 }
 
 /// Refuses labels that a classifier cannot learn.

@@ -84,7 +84,7 @@ impl Roles<'_> {
         }
     }
 
-    /// The labels of a list, or of a string in which they stand between separators.
+    /// The different labels of a list, or of a string in which they stand between separators.
     fn set(&self, line: usize, place: usize, cell: &Value) -> Result<Vec<String>, DataError> {
         let labels: Vec<_> = match cell {
             Value::Array(items) => {
@@ -93,7 +93,10 @@ impl Roles<'_> {
             Value::String(list) => list.split(self.separator).map(trimmed).collect(),
             one => vec![self.label(line, place, one)?],
         };
-        Ok(labels.into_iter().flatten().collect())
+        let mut labels: Vec<String> = labels.into_iter().flatten().collect();
+        labels.sort_unstable();
+        labels.dedup();
+        Ok(labels)
     }
 
     /// The names of the columns that hold 1.

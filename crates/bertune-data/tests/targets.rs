@@ -62,6 +62,13 @@ fn a_set_is_a_list_between_separators() {
 }
 
 #[test]
+fn a_class_that_a_set_names_twice_counts_once() {
+    let content = b"text,label\na,joy;joy\nb,joy;fear\n";
+    let table = read("a.csv", content, &sets(), Labels::Required).unwrap();
+    assert_eq!(LabelMap::of(&table).unwrap().counts(&table), [1, 2]);
+}
+
+#[test]
 fn a_set_is_several_columns_of_0_and_1_in_the_order_asked_for() {
     let format = columns(TargetKind::Set, &["joy", "fear"]);
     let content = "text,fear,joy\na,0,1\nb,0,0\nc,0,1.0\nd,false,True\n";
