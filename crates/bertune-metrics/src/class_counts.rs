@@ -36,11 +36,7 @@ impl ClassCounts {
         assert_eq!(labels.len(), predictions.len(), "one prediction for each label");
         let count = |values: &[bool]| values.iter().filter(|&&value| value).count() as u64;
         let both = labels.iter().zip(predictions).filter(|&(&label, &taken)| label && taken);
-        Self {
-            right: both.count() as u64,
-            labelled: count(labels),
-            predicted: count(predictions),
-        }
+        Self { right: both.count() as u64, labelled: count(labels), predicted: count(predictions) }
     }
 
     /// `right / predicted`, 0 where the class was never predicted.

@@ -97,11 +97,8 @@ impl ConfusionMatrix {
     /// The mean recall of the classes that occur as a label, `0..=1`, scikit-learn's
     /// `balanced_accuracy_score`; 0 where there are no rows.
     pub fn balanced_accuracy(&self) -> f64 {
-        let recalls: Vec<f64> = self
-            .each_class()
-            .filter(|class| class.labelled > 0)
-            .map(ClassCounts::recall)
-            .collect();
+        let recalls: Vec<f64> =
+            self.each_class().filter(|class| class.labelled > 0).map(ClassCounts::recall).collect();
         ratio(recalls.iter().sum(), recalls.len() as f64)
     }
 
