@@ -46,3 +46,26 @@ pub fn expected_calibration_error(
 fn bin_of(confidence: f64, bins: usize) -> usize {
     ((confidence * bins as f64).ceil() as usize).clamp(1, bins) - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(probabilities: &[f64], labels: &[usize], bins: usize, expected: Option<f64>) {
+        let error = expected_calibration_error(labels, Rows::new(probabilities, 2), bins);
+        assert_eq!(error, expected, "{probabilities:?}");
+    }
+
+    #[test]
+    fn a_bin_holds_its_upper_end() {
+        // 0.5 is right and in the first of two bins, 0.75 wrong and in the second.
+        check(&[0.5, 0.5, 0.75, 0.25], &[0, 1], 2, Some(0.625));
+        check(&[0.5, 0.5, 0.75, 0.25], &[0, 1], 1, Some(0.125));
+    }
+
+    #[test]
+    fn what_is_undefined_has_no_error() {
+        check(&[], &[], 15, None);
+        check(&[f64::NAN, f64::NAN], &[0], 15, None);
+    }
+}

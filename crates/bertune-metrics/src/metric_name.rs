@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn less_is_better_of_losses_and_errors() {
+        let less: Vec<_> =
+            MetricName::ALL.into_iter().filter(|metric| !metric.higher_is_better()).collect();
+        let names: Vec<_> = less.iter().map(|metric| metric.name()).collect();
+        let expected = ["loss", "log_loss", "calibration_error", "hamming_loss", "mse", "mae"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
     fn an_unknown_name_is_told_the_known_ones() {
         let error = "f1".parse::<MetricName>().unwrap_err().to_string();
         assert!(error.starts_with("there is no metric 'f1'; there are loss, log_loss, accuracy"));

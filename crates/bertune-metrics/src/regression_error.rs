@@ -82,3 +82,23 @@ fn residuals(targets: &[f64], predictions: &[f64]) -> impl Iterator<Item = f64> 
     assert_eq!(targets.len(), predictions.len(), "one prediction for each target");
     targets.iter().zip(predictions).map(|(target, prediction)| target - prediction)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_is_not_explained_however_its_mean_is_rounded() {
+        assert_eq!(r2(&[0.1; 3], &[1.0, 2.0, 3.0]), None);
+    }
+
+    #[test]
+    fn what_is_not_finite_has_no_error() {
+        for (target, prediction) in [(f64::NAN, 1.0), (1.0, f64::INFINITY), (1e300, -1e300)] {
+            let (targets, predictions) = ([target, 0.0], [prediction, 0.0]);
+            assert_eq!(mean_squared_error(&targets, &predictions), None);
+            assert_eq!(r2(&targets, &predictions), None);
+        }
+        assert_eq!(mean_absolute_error(&[], &[]), None);
+    }
+}
