@@ -6,10 +6,10 @@ use bertune::burn::tensor::{Int, Tensor};
 use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, PackedBatch};
 use bertune::encoder::PackedTokens;
-use bertune::head::{BertForSequenceClassification, LabelNames, Pooling, cross_entropy};
+use bertune::head::{Adaptation, BertForSequenceClassification, LabelNames, cross_entropy};
 use bertune::kernels::DropoutKey;
 use bertune::tokenize::{BertTokenizer, Limits, TextInput};
-use bertune::train::{Optimizer, ParameterGroups, Preset};
+use bertune::train::{Gradients, Optimizer, ParameterGroups, Preset, Scales};
 
 type B = Autodiff<DefaultBackend>;
 
@@ -20,13 +20,9 @@ fn main() -> anyhow::Result<()> {
     // The pretrained model with a new head, and its tokenizer.
     let checkpoint = Checkpoint::open(&folder)?;
     let labels = LabelNames::new(vec!["negative".into(), "positive".into()]);
-    let loaded = BertForSequenceClassification::<B>::from_pretrained(
-        &checkpoint,
-        labels,
-        Pooling::Pooler,
-        42,
-        &device,
-    )?;
+    let adaptation = Adaptation::new(labels, 42);
+    let loaded =
+        BertForSequenceClassification::<B>::from_pretrained(&checkpoint, adaptation, &device)?;
     println!("{}", loaded.report);
     let mut model = loaded.model;
     let tokenizer = BertTokenizer::from_folder(&folder)?;
@@ -46,13 +42,14 @@ fn main() -> anyhow::Result<()> {
 
     // Adam with 1e-5 for the encoder and 1e-4 for the head.
     let config = Preset::Article.config();
-    let mut optimizer = Optimizer::new(ParameterGroups::new(&model, &config), &config);
+    let groups = ParameterGroups::new(&model, &config, 1)?;
+    let mut optimizer = Optimizer::new(groups, &config);
 
     for epoch in 1..=3 {
         let logits = model.forward(&tokens, Some(DropoutKey::new(42, epoch)));
         let loss = cross_entropy(logits, targets.clone()).mean();
-        let gradients = loss.backward();
-        model = optimizer.step(model, gradients, 1.0, 1.0);
+        let gradients = Gradients::new::<B, _>(&model, loss.backward());
+        model = optimizer.step(model, gradients, Scales { rate: 1.0, gradient: 1.0 });
         println!("Epoch {epoch}: loss = {:.4}", loss.into_scalar());
     }
     Ok(())

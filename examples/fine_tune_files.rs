@@ -6,7 +6,7 @@ use bertune::TextClassifier;
 use bertune::backend::{Autodiff, DefaultBackend};
 use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelMap, Labels, TableFormat, read_table};
-use bertune::head::{BertForSequenceClassification, LabelNames, Pooling};
+use bertune::head::{Adaptation, BertForSequenceClassification, LabelNames, Pooling};
 use bertune::tokenize::{BertTokenizer, Limits, TextInput};
 use bertune::train::{
     Classifier, Event, ModelCard, Run, TrainingConfig, TrainingData, fine_tune, save_classifier,
@@ -31,13 +31,9 @@ fn main() -> anyhow::Result<()> {
     let validation = Dataset::new(&tokenizer, limits, &validation, &labels)?;
 
     let names = LabelNames::new(labels.names().to_vec());
-    let mut loaded = BertForSequenceClassification::<B>::from_pretrained(
-        &checkpoint,
-        names.clone(),
-        Pooling::Pooler,
-        1,
-        &device,
-    )?;
+    let adaptation = Adaptation::new(names.clone(), 1);
+    let mut loaded =
+        BertForSequenceClassification::<B>::from_pretrained(&checkpoint, adaptation, &device)?;
     loaded.config.max_length = Some(limits.max_length);
     let config = TrainingConfig {
         learning_rate: 1e-4,
@@ -45,7 +41,7 @@ fn main() -> anyhow::Result<()> {
         ..TrainingConfig::default()
     };
     let run = Run::default().telling(|event| {
-        if let Event::Epoch(record) = event {
+        if let Event::Evaluated(record) = event {
             let accuracy = record.validation.accuracy;
             println!(
                 "Epoch {}: loss {:.4}, accuracy {accuracy:.4}",
@@ -53,7 +49,7 @@ fn main() -> anyhow::Result<()> {
             );
         }
     });
-    let data = TrainingData { train: &train, validation: &validation };
+    let data = TrainingData { train: &train, validation: &validation, label_names: names.names() };
     let tuned = fine_tune(loaded.model, data, &config, run)?;
 
     let output = Path::new("runs/example");

@@ -9,7 +9,7 @@ use bertune::data::{Dataset, PackedBatch};
 use bertune::encoder::{BertConfig, BertModel, Initializer, Linear, PackedTokens};
 use bertune::kernels::{BertOps, DropoutKey};
 use bertune::tokenize::{BertTokenizer, Limits, TextInput};
-use bertune::train::{Optimizer, ParameterGroups, TrainingConfig};
+use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig};
 
 type B = Autodiff<DefaultBackend>;
 
@@ -52,12 +52,12 @@ fn main() -> anyhow::Result<()> {
     let tokens = PackedTokens::new(ids, types, positions, &batch.cu_seqlens, &device);
 
     let config = TrainingConfig { learning_rate: 1e-4, ..TrainingConfig::default() };
-    let mut optimizer = Optimizer::new(ParameterGroups::new(&model, &config), &config);
+    let mut optimizer = Optimizer::new(ParameterGroups::new(&model, &config, 1)?, &config);
     for step in 1..=10 {
         let key = DropoutKey::new(7, step);
         let loss = (model.forward(&tokens, Some(key)) - targets.clone()).square().mean();
-        let gradients = loss.backward();
-        model = optimizer.step(model, gradients, 1.0, 1.0);
+        let gradients = Gradients::new::<B, _>(&model, loss.backward());
+        model = optimizer.step(model, gradients, Scales { rate: 1.0, gradient: 1.0 });
         println!("Step {step}: squared error {:.4}", loss.into_scalar());
     }
     Ok(())

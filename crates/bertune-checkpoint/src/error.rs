@@ -185,6 +185,18 @@ pub enum CheckpointError {
         found: Vec<usize>,
     },
 
+    /// Saved parameters are not those of the model.
+    #[error("the saved state does not fit the model: {name} should have the shape {expected:?}{}",
+        found.as_ref().map_or(", but is missing".to_owned(), |shape| format!(", but has {shape:?}")))]
+    Parameter {
+        /// The parameter.
+        name: String,
+        /// The model's shape.
+        expected: Vec<usize>,
+        /// The saved shape, if it is there at all.
+        found: Option<Vec<usize>>,
+    },
+
     /// The hub has no such model, or does not show it.
     #[error(
         "`{id}` is no folder, and {endpoint} has no model of that name at revision {revision}; \

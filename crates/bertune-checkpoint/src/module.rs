@@ -34,6 +34,25 @@ pub fn load_module<B: Backend, M: Module<B>>(
     }
 }
 
+/// Puts tensors in host memory into the parameters that have their names; all must be there.
+///
+/// # Errors
+///
+/// If a parameter has no tensor, or one of another shape.
+pub fn fill_module<B: Backend, M: Module<B>>(
+    module: M,
+    tensors: &BTreeMap<String, HostTensor>,
+    device: &B::Device,
+) -> Result<M, CheckpointError> {
+    for Parameter { name, shape, .. } in parameters::<B, M>(&module) {
+        let found = tensors.get(&name).map(|tensor| tensor.shape.clone());
+        if found.as_ref() != Some(&shape) {
+            return Err(CheckpointError::Parameter { name, expected: shape, found });
+        }
+    }
+    Ok(module.map(&mut Filler { tensors, device, path: ModulePath::default() }))
+}
+
 /// A module's parameters in host memory, by their Hugging Face names.
 pub fn module_tensors<B: Backend, M: Module<B>>(module: &M) -> BTreeMap<String, HostTensor> {
     let mut reader = Reader::default();
@@ -158,6 +177,29 @@ impl<B: Backend> ModuleMapper<B> for Loader<'_, B> {
             }
             None => param,
         }
+    }
+}
+
+struct Filler<'a, B: Backend> {
+    tensors: &'a BTreeMap<String, HostTensor>,
+    device: &'a B::Device,
+    path: ModulePath,
+}
+
+impl<B: Backend> ModuleMapper<B> for Filler<'_, B> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let Some(tensor) = self.tensors.get(&self.path.hugging_face_name()) else { return param };
+        let data = TensorData::new(tensor.values.clone(), tensor.shape.clone());
+        let id = param.id;
+        param.transform_for_load(Tensor::from_data(data, self.device), id)
     }
 }
 

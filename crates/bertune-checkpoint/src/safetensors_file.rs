@@ -74,6 +74,17 @@ impl SafetensorsFile {
     }
 }
 
+/// All tensors of one file, widened to f32.
+///
+/// # Errors
+///
+/// If the file cannot be read, or is damaged.
+pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, HostTensor>, CheckpointError> {
+    let file = SafetensorsFile::open(path)?;
+    let tensors = file.tensors.iter();
+    tensors.map(|(name, info)| Ok((name.clone(), file.read(name, info)?))).collect()
+}
+
 fn data_start(path: &Path, file_length: u64) -> Result<u64, CheckpointError> {
     let broken =
         |problem: String| CheckpointError::Safetensors { file: path.to_path_buf(), problem };

@@ -25,8 +25,7 @@ pub fn write_checkpoint(
     tensors: &BTreeMap<String, HostTensor>,
     config: &Map<String, Value>,
 ) -> Result<(), CheckpointError> {
-    let path = folder.join("model.safetensors");
-    write_safetensors(&path, tensors).map_err(|source| write_error(&path, source))?;
+    write_safetensors(&folder.join("model.safetensors"), tensors)?;
     let path = folder.join("config.json");
     write_config(&path, config).map_err(|source| write_error(&path, source))
 }
@@ -37,8 +36,24 @@ fn write_config(path: &Path, config: &Map<String, Value>) -> std::io::Result<()>
     std::fs::write(path, json)
 }
 
+/// Writes tensors as f32 into one file.
+///
+/// # Panics
+///
+/// If a tensor has another number of values than its shape says.
+///
+/// # Errors
+///
+/// If the file cannot be written.
+pub fn write_safetensors(
+    path: &Path,
+    tensors: &BTreeMap<String, HostTensor>,
+) -> Result<(), CheckpointError> {
+    write_tensors(path, tensors).map_err(|source| write_error(path, source))
+}
+
 /// A tensor at a time, so that the numbers are never in memory a second time as a whole.
-fn write_safetensors(path: &Path, tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<()> {
+fn write_tensors(path: &Path, tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     let header = header(tensors)?;
     file.write_all(&(header.len() as u64).to_le_bytes())?;

@@ -4,13 +4,15 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelMap, Labels, Table, TableFormat, read_table};
-use bertune::train::{ConfusionMatrix, Evaluation, evaluate};
+use bertune::metrics::ConfusionMatrix;
+use bertune::train::{Evaluation, evaluate};
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
 use serde_json::json;
 
 use crate::args::{LimitArgs, TableArgs};
 use crate::device::{self, Job, default_name, dispatch};
+use crate::progress::in_digits;
 use crate::text_table;
 
 /// Examples that are computed together.
@@ -107,34 +109,42 @@ fn is_only_an_encoder(folder: &Path) -> bool {
 }
 
 fn to_json(evaluation: &Evaluation, labels: &[String]) -> serde_json::Value {
-    let confusion = &evaluation.confusion;
+    let mut json = json!({ "loss": evaluation.loss, "labels": labels });
+    if let (Some(object), Ok(serde_json::Value::Object(scores))) =
+        (json.as_object_mut(), serde_json::to_value(evaluation.scores))
+    {
+        object.extend(scores);
+        for (name, title) in evaluation.scores.shown().iter().zip(["", "macro_f1", ""]) {
+            if !title.is_empty() {
+                object.insert(title.into(), name.1.into());
+            }
+        }
+    }
+    let (Some(object), Some(confusion)) = (json.as_object_mut(), &evaluation.confusion) else {
+        return json;
+    };
     let class = |(class, name): (usize, &String)| {
         json!({
             "label": name,
             "examples": confusion.labelled(class),
-            "precision": precision(confusion, class),
-            "recall": recall(confusion, class),
+            "precision": confusion.precision(class),
+            "recall": confusion.recall(class),
             "f1": confusion.f1(class),
         })
     };
-    json!({
-        "loss": evaluation.loss,
-        "accuracy": evaluation.metrics.accuracy,
-        "macro_f1": evaluation.metrics.macro_f1,
-        "mcc": evaluation.metrics.mcc,
-        "labels": labels,
-        "confusion": confusion.counts(),
-        "classes": labels.iter().enumerate().map(class).collect::<Vec<_>>(),
-    })
+    object.insert("confusion".into(), json!(confusion.counts()));
+    let classes: Vec<_> = labels.iter().enumerate().map(class).collect();
+    object.insert("classes".into(), classes.into());
+    json
 }
 
 /// Prints the scores, each class's, and which classes were taken for which.
 pub(crate) fn print_evaluation(evaluation: &Evaluation, labels: &[String]) {
-    let Evaluation { loss, metrics, confusion } = evaluation;
-    println!(
-        "loss {loss:.4}  accuracy {:.4}  macro F1 {:.4}  MCC {:.4}\n",
-        metrics.accuracy, metrics.macro_f1, metrics.mcc
-    );
+    let scores = evaluation.scores.shown();
+    let scores = scores.map(|(title, score)| format!("{title} {}", in_digits(score)));
+    println!("loss {:.4}  {}", evaluation.loss, scores.join("  "));
+    let Some(confusion) = &evaluation.confusion else { return };
+    println!();
     print_table(class_rows(confusion, labels));
     if labels.len() <= WIDEST_CONFUSION {
         println!("\nlabels down, predictions across");
@@ -145,7 +155,7 @@ pub(crate) fn print_evaluation(evaluation: &Evaluation, labels: &[String]) {
 fn class_rows(confusion: &ConfusionMatrix, labels: &[String]) -> Vec<Vec<String>> {
     let head = ["class", "examples", "precision", "recall", "F1"].map(String::from);
     let row = |(class, name): (usize, &String)| {
-        let scores = [precision(confusion, class), recall(confusion, class), confusion.f1(class)];
+        let scores = [confusion.precision(class), confusion.recall(class), confusion.f1(class)];
         let mut cells = vec![name.clone(), confusion.labelled(class).to_string()];
         cells.extend(scores.map(|score| format!("{score:.4}")));
         cells
@@ -161,20 +171,6 @@ fn confusion_rows(confusion: &ConfusionMatrix, labels: &[String]) -> Vec<Vec<Str
         [name.clone()].into_iter().chain(counts).collect()
     });
     [head.collect()].into_iter().chain(rows).collect()
-}
-
-/// The share of what was predicted to be the class that is it; 0 where nothing was.
-fn precision(confusion: &ConfusionMatrix, class: usize) -> f64 {
-    share(confusion, class, confusion.predicted(class))
-}
-
-/// The share of the class that was predicted to be it; 0 where the class has no example.
-fn recall(confusion: &ConfusionMatrix, class: usize) -> f64 {
-    share(confusion, class, confusion.labelled(class))
-}
-
-fn share(confusion: &ConfusionMatrix, class: usize, of: u64) -> f64 {
-    confusion.counts()[class][class] as f64 / of.max(1) as f64
 }
 
 fn print_table(rows: Vec<Vec<String>>) {

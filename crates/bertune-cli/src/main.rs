@@ -9,12 +9,16 @@ mod predict;
 mod prediction_writer;
 mod progress;
 mod report;
+mod resume;
 mod run_config;
+mod run_folder;
 mod stop;
 mod tables;
 mod text_table;
 mod train;
 mod train_args;
+mod training;
+mod training_args;
 mod whole_file;
 
 use std::process::ExitCode;
@@ -33,6 +37,8 @@ struct Program {
 enum Command {
     /// Fine-tune a pretrained BERT on a file of labelled texts.
     Train(Box<train_args::TrainArgs>),
+    /// Go on with a run that was stopped, exactly as if it had not been.
+    Resume(resume::ResumeArgs),
     /// Measure a fine-tuned model on a file of labelled texts.
     Evaluate(evaluate::EvaluateArgs),
     /// Classify texts.
@@ -48,7 +54,8 @@ fn main() -> ExitCode {
     #[cfg(feature = "flex")]
     bertune::backend::keep_freed_memory();
     let result = match Program::parse().command {
-        Command::Train(args) => train::run(*args),
+        Command::Train(args) => train::run(&args),
+        Command::Resume(args) => resume::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Devices => devices::run(),

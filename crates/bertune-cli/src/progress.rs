@@ -1,47 +1,49 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use bertune::train::{EpochRecord, Event, TrainingConfig};
+use bertune::train::{EvaluationRecord, Event, Interval, TrainingConfig};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// What a run shows of itself: each epoch on standard output, as a row of a table on a terminal and
+/// What a run shows of itself: each evaluation on standard output, as a row of a table on a terminal and
 /// else as a plain line; and between them, on a terminal, a bar on standard error.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    epochs: usize,
+    marks: Marks,
     learning_rate: f64,
     smoothed_loss: SmoothedLoss,
     speed: Speed,
+    has_head: bool,
 }
 
 impl Progress {
-    /// Nothing is shown between epochs if `quiet`, or off a terminal.
+    /// Nothing is shown between evaluations if `quiet`, or off a terminal.
     pub(crate) fn new(config: &TrainingConfig, quiet: bool) -> Self {
         let shown = !quiet && std::io::stderr().is_terminal();
         Self {
             bar: if shown { new_bar() } else { ProgressBar::hidden() },
-            epochs: config.epochs,
+            marks: Marks { by_epoch: is_by_epoch(config), epochs: 0, steps: 0 },
             learning_rate: config.learning_rate,
             smoothed_loss: SmoothedLoss::default(),
             speed: Speed::new(),
+            has_head: false,
         }
     }
 
     /// Shows an event.
     pub(crate) fn tell(&mut self, event: &Event) {
         match event {
-            Event::Begin { steps, .. } => {
+            Event::Begin { steps, epochs, taken } => {
+                (self.marks.epochs, self.marks.steps) = (*epochs, *steps);
                 self.bar.set_length(*steps as u64);
-                if std::io::stdout().is_terminal() {
-                    self.bar.suspend(|| println!("\n{TABLE_HEAD}"));
-                }
+                self.bar.set_position(*taken as u64);
+                self.bar.reset_eta();
                 self.speed = Speed::new();
             }
             Event::Step { step, epoch, loss, rate_factor, examples, .. } => {
                 let loss = self.smoothed_loss.update(*loss);
                 self.speed.add(*examples);
                 let (rate, speed) = (self.learning_rate * rate_factor, self.speed.value());
-                self.bar.set_prefix(format!("Epoch {epoch}/{}", self.epochs));
+                self.bar.set_prefix(format!("Epoch {epoch}/{}", self.marks.epochs));
                 self.bar
                     .set_message(format!("loss {loss:.4}  rate {rate:.1e}  {speed:.0} examples/s"));
                 self.bar.set_position(*step as u64);
@@ -50,12 +52,15 @@ impl Progress {
                 self.speed.stop();
                 self.bar.set_message("measuring");
             }
-            Event::Epoch(record) => {
-                self.tell_epoch(record);
+            Event::Evaluated(record) => {
+                self.tell_evaluation(record);
                 self.bar.set_message("writing the model");
             }
             // Writing the model took time that is not learning's.
             Event::Kept { .. } => self.speed = Speed::new(),
+            Event::Stalled { .. } => {
+                self.notices().tell("no gain any more: the run ends here");
+            }
             _ => {}
         }
     }
@@ -70,15 +75,45 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    fn tell_epoch(&mut self, record: &EpochRecord) {
-        let line = if std::io::stdout().is_terminal() {
-            row(record, self.epochs, self.speed.value())
+    fn tell_evaluation(&mut self, record: &EvaluationRecord) {
+        let (mark, speed) = (self.marks.of(record), self.speed.value());
+        if std::io::stdout().is_terminal() {
+            let head = (!self.has_head).then(|| head(record));
+            let row = row(&mark, record, speed);
+            self.bar.suspend(|| head.into_iter().chain([row]).for_each(|line| println!("{line}")));
+            self.has_head = true;
         } else {
-            plain_line(record, self.epochs, self.speed.value())
-        };
-        self.bar.suspend(|| println!("{line}"));
+            let line = plain_line(&mark, record, speed);
+            self.bar.suspend(|| println!("{line}"));
+        }
         self.speed = Speed::new();
     }
+}
+
+/// What an evaluation is called: by its epoch, or by its step where epochs do not say it.
+struct Marks {
+    by_epoch: bool,
+    epochs: usize,
+    steps: usize,
+}
+
+impl Marks {
+    fn of(&self, record: &EvaluationRecord) -> Mark {
+        match self.by_epoch {
+            true => Mark { unit: "Epoch", number: record.epoch, all: self.epochs },
+            false => Mark { unit: "Step", number: record.step, all: self.steps },
+        }
+    }
+}
+
+fn is_by_epoch(config: &TrainingConfig) -> bool {
+    matches!(config.evaluate_every, Interval::Epochs(_))
+}
+
+struct Mark {
+    unit: &'static str,
+    number: usize,
+    all: usize,
 }
 
 /// Lines on standard error, above the bar.
@@ -90,30 +125,39 @@ impl Notices {
     }
 }
 
-const TABLE_HEAD: &str =
-    "epoch      loss  validation loss  accuracy  macro F1      MCC  examples/s";
+fn head(record: &EvaluationRecord) -> String {
+    let titles = record.validation.shown().map(|(title, _)| format!("  {title:>10}"));
+    format!("\n{:<11}    loss  validation loss{}  examples/s", "", titles.concat())
+}
 
-fn row(record: &EpochRecord, epochs: usize, speed: f64) -> String {
-    let scores = record.validation;
-    let epoch = format!("{}/{epochs}", record.epoch);
+fn row(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
+    let mark = format!("{} {}/{}", mark.unit, mark.number, mark.all);
+    let scores = record.validation.shown().map(|(_, score)| format!("  {:>10}", in_digits(score)));
     format!(
-        "{epoch:<7}  {:>6.4}  {:>15.4}  {:>8.4}  {:>8.4}  {:>7.4}  {speed:>10.1}",
-        record.train_loss, record.validation_loss, scores.accuracy, scores.macro_f1, scores.mcc,
+        "{mark:<11}  {:>6.4}  {:>15.4}{}  {speed:>10.1}",
+        record.train_loss,
+        record.validation_loss,
+        scores.concat(),
     )
 }
 
-fn plain_line(record: &EpochRecord, epochs: usize, speed: f64) -> String {
-    let scores = record.validation;
+fn plain_line(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
+    let scores = record.validation.shown();
+    let scores = scores.map(|(title, score)| format!("{title} {}", in_digits(score)));
     format!(
-        "Epoch {}/{epochs}  loss {:.4}  validation loss {:.4}  accuracy {:.4}  macro F1 {:.4}  \
-         MCC {:.4}  {speed:.1} examples/s",
-        record.epoch,
+        "{} {}/{}  loss {:.4}  validation loss {:.4}  {}  {speed:.1} examples/s",
+        mark.unit,
+        mark.number,
+        mark.all,
         record.train_loss,
         record.validation_loss,
-        scores.accuracy,
-        scores.macro_f1,
-        scores.mcc,
+        scores.join("  "),
     )
+}
+
+/// A score as it is shown; a dash where it is undefined.
+pub(crate) fn in_digits(score: Option<f64>) -> String {
+    score.map_or("–".into(), |score| format!("{score:.4}"))
 }
 
 /// The loss, averaged over the last twenty steps or so.
@@ -166,27 +210,40 @@ fn new_bar() -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
-    use bertune::train::Metrics;
+    use bertune::metrics::{ClassificationScores, Rows};
+    use bertune::train::Scores;
 
     use super::*;
 
-    fn record() -> EpochRecord {
-        let validation = Metrics { accuracy: 0.871, macro_f1: 0.8708, mcc: -0.7421 };
-        EpochRecord { epoch: 1, train_loss: 0.488, validation_loss: 0.3001, validation }
+    const MARK: Mark = Mark { unit: "Epoch", number: 1, all: 3 };
+
+    fn record() -> EvaluationRecord {
+        let probabilities = [0.9, 0.1, 0.2, 0.8, 0.7, 0.3, 0.4, 0.6];
+        let scores = ClassificationScores::new(&[0, 1, 1, 1], Rows::new(&probabilities, 2));
+        EvaluationRecord {
+            step: 20,
+            epoch: 1,
+            train_loss: 0.488,
+            validation_loss: 0.3001,
+            validation: Scores::Classification(scores),
+        }
     }
 
     #[test]
-    fn an_epoch_is_one_plain_line() {
+    fn an_evaluation_is_one_plain_line() {
         assert_eq!(
-            plain_line(&record(), 3, 57.84),
-            "Epoch 1/3  loss 0.4880  validation loss 0.3001  accuracy 0.8710  macro F1 0.8708  \
-             MCC -0.7421  57.8 examples/s"
+            plain_line(&MARK, &record(), 57.84),
+            "Epoch 1/3  loss 0.4880  validation loss 0.3001  accuracy 0.7500  macro F1 0.7333  \
+             MCC 0.5774  57.8 examples/s"
         );
     }
 
     #[test]
     fn a_row_is_as_wide_as_the_head_of_the_table() {
-        assert_eq!(row(&record(), 3, 57.84).len(), TABLE_HEAD.len());
+        assert_eq!(
+            row(&MARK, &record(), 57.84).len(),
+            head(&record()).trim_start_matches('\n').len()
+        );
     }
 
     #[test]

@@ -4,8 +4,8 @@ use anyhow::{Context, bail};
 use bertune::data::TableFormat;
 use bertune::head::Pooling;
 use bertune::tokenize::Limits;
-use bertune::train::TrainingConfig;
-use serde::{Deserialize, Serialize};
+use bertune::train::{Interval, TrainingConfig};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::device;
 
@@ -18,22 +18,42 @@ pub(crate) struct RunConfig {
     /// A branch, a tag or a commit of the hub's model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<String>,
-    /// The file to learn from.
-    pub(crate) train: PathBuf,
-    /// The file to measure on after each epoch.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) validation: Option<PathBuf>,
+    /// The files to learn from, or the folder of a data set.
+    #[serde(deserialize_with = "one_or_several")]
+    pub(crate) train: Vec<PathBuf>,
+    /// The files to measure on.
+    #[serde(deserialize_with = "one_or_several", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) validation: Vec<PathBuf>,
     /// The share of `train` to measure on where there is no validation file.
     pub(crate) validation_fraction: f64,
-    /// The file to measure the best model on at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) test: Option<PathBuf>,
+    /// The files to measure the best model on at the end.
+    #[serde(deserialize_with = "one_or_several", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) test: Vec<PathBuf>,
     /// The folder of the result.
     pub(crate) output: PathBuf,
     /// What to compute on.
     pub(crate) device: String,
     /// Which vector the classifier reads.
     pub(crate) pooling: Pooling,
+    /// Layers, counted from the top, that begin anew.
+    pub(crate) reinit_layers: usize,
+    /// Dropout after the embeddings and each block, in place of the model's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hidden_dropout: Option<f64>,
+    /// Dropout of the attention probabilities, in place of the model's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attention_dropout: Option<f64>,
+    /// Dropout before the classifier, in place of the model's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) classifier_dropout: Option<f64>,
+    /// How often the state of the run is saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) save_every: Option<Interval>,
+    /// How many saved states are kept, the last ones.
+    pub(crate) keep_states: usize,
+    /// Where tokenized files are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token_cache: Option<PathBuf>,
     /// How the files are to be read.
     pub(crate) data: TableFormat,
     /// How long inputs may be.
@@ -47,13 +67,20 @@ impl Default for RunConfig {
         Self {
             model: String::new(),
             revision: None,
-            train: PathBuf::new(),
-            validation: None,
+            train: Vec::new(),
+            validation: Vec::new(),
             validation_fraction: 0.1,
-            test: None,
+            test: Vec::new(),
             output: PathBuf::new(),
             device: device::default_name(),
             pooling: Pooling::default(),
+            reinit_layers: 0,
+            hidden_dropout: None,
+            attention_dropout: None,
+            classifier_dropout: None,
+            save_every: None,
+            keep_states: 2,
+            token_cache: None,
             data: TableFormat::default(),
             tokens: Limits::default(),
             training: TrainingConfig::default(),
@@ -85,7 +112,7 @@ impl RunConfig {
 
     /// What the run reads: the model, if it is a folder, and the files of texts.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
-        let files = [Some(&self.train), self.validation.as_ref(), self.test.as_ref()];
+        let files = [&self.train, &self.validation, &self.test];
         let files = files.into_iter().flatten().map(PathBuf::as_path);
         [Path::new(&self.model)].into_iter().chain(files)
     }
@@ -94,7 +121,7 @@ impl RunConfig {
     pub(crate) fn validate(&self) -> anyhow::Result<()> {
         let required = [
             ("--model", self.model.is_empty()),
-            ("--train", self.train.as_os_str().is_empty()),
+            ("--train", self.train.is_empty()),
             ("--output", self.output.as_os_str().is_empty()),
         ];
         let missing: Vec<_> =
@@ -104,6 +131,20 @@ impl RunConfig {
         }
         Ok(self.training.validate()?)
     }
+}
+
+/// A path, or a list of paths.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Paths {
+        One(PathBuf),
+        Several(Vec<PathBuf>),
+    }
+    Ok(match Paths::deserialize(deserializer)? {
+        Paths::One(path) => vec![path],
+        Paths::Several(paths) => paths,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
-use std::path::Path;
+use std::path::PathBuf;
 
-use bertune::data::{LabelMap, Labels, Table, read_table, stratified_split};
+use bertune::data::{
+    LabelMap, Labels, Split, SplitFiles, Table, TargetKind, Targets, random_split, read_tables,
+    stratified_split,
+};
+use bertune::head::ProblemType;
 
 use crate::run_config::RunConfig;
 
@@ -18,22 +22,30 @@ pub(crate) struct Tables {
 impl Tables {
     /// Reads the files that the settings name, and checks that their labels are those of `train`.
     pub(crate) fn read(config: &RunConfig) -> anyhow::Result<Self> {
-        let read = |path: &Path| read_table(path, &config.data, Labels::Required);
-        let all = read(&config.train)?;
+        let files = files(config)?;
+        let read = |files: &[PathBuf]| read_tables(files, &config.data, Labels::Required);
+        let all = read(&files.train)?;
         let labels = LabelMap::of(&all)?;
-        let (train, validation) = match &config.validation {
-            Some(path) => (all, read(path)?),
-            None => {
-                let (fraction, seed) = (config.validation_fraction, config.training.seed);
-                let split = stratified_split(&labels.ids(&all)?, fraction, seed)?;
-                (all.select(&split.train), all.select(&split.validation))
-            }
+        let (train, validation) = if files.validation.is_empty() {
+            let split = split(&all, &labels, config)?;
+            (all.select(&split.train), all.select(&split.validation))
+        } else {
+            (all, read(&files.validation)?)
         };
-        let test = config.test.as_deref().map(read).transpose()?;
+        let test = (!files.test.is_empty()).then(|| read(&files.test)).transpose()?;
         for table in [Some(&validation), test.as_ref()].into_iter().flatten() {
-            labels.ids(table)?;
+            Targets::of(table, &labels)?;
         }
         Ok(Self { train, validation, test, labels })
+    }
+
+    /// What the labels are.
+    pub(crate) fn problem_type(&self) -> ProblemType {
+        match self.train.layout.targets {
+            TargetKind::Class => ProblemType::SingleLabelClassification,
+            TargetKind::Set => ProblemType::MultiLabelClassification,
+            TargetKind::Values => ProblemType::Regression,
+        }
     }
 
     /// What was read, in lines for people.
@@ -71,6 +83,31 @@ impl Tables {
         }
         shown.join(", ")
     }
+}
+
+/// The files of each split: those that are named, or those of the data set's folder.
+fn files(config: &RunConfig) -> anyhow::Result<SplitFiles> {
+    let mut files = match config.train.as_slice() {
+        [folder] if folder.is_dir() => SplitFiles::find(folder)?,
+        files => SplitFiles { train: files.to_vec(), ..SplitFiles::default() },
+    };
+    for (split, named) in
+        [(&mut files.validation, &config.validation), (&mut files.test, &config.test)]
+    {
+        if !named.is_empty() {
+            split.clone_from(named);
+        }
+    }
+    Ok(files)
+}
+
+/// Holds a share of the rows out, of each class the same where each row has one.
+fn split(table: &Table, labels: &LabelMap, config: &RunConfig) -> anyhow::Result<Split> {
+    let (fraction, seed) = (config.validation_fraction, config.training.seed);
+    Ok(match table.layout.targets {
+        TargetKind::Class => stratified_split(&labels.ids(table)?, fraction, seed)?,
+        TargetKind::Set | TargetKind::Values => random_split(table.examples.len(), fraction, seed)?,
+    })
 }
 
 /// Which columns were taken for what.

@@ -1,45 +1,47 @@
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bertune::BertOps;
 use bertune::backend::Autodiff;
-use bertune::checkpoint::{
-    Checkpoint, Connection, HubOptions, Progress as Downloads, StagedFolder, find_checkpoint,
-};
-use bertune::data::{Dataset, Table};
-use bertune::head::{
-    BertForSequenceClassification, LabelNames, Loaded, SequenceClassificationConfig,
-};
-use bertune::tokenize::BertTokenizer;
+use bertune::checkpoint::StagedFolder;
+use bertune::data::Dataset;
+use bertune::head::{BertForSequenceClassification, SequenceClassificationConfig};
 use bertune::train::{
-    Classifier, Evaluation, FineTuned, History, ModelCard, Run, TrainError, TrainingData, evaluate,
+    Classifier, Evaluation, FineTuned, History, ModelCard, Run, SavedState, TrainError, evaluate,
     fine_tune, save_classifier,
 };
 
-use crate::device::{self, Job, dispatch};
+use crate::device::{Job, dispatch};
 use crate::evaluate::print_evaluation;
-use crate::progress::Progress;
+use crate::progress::{Progress, in_digits};
 use crate::run_config::RunConfig;
+use crate::run_folder::RunFolder;
 use crate::stop::{INTERRUPTED, on_ctrl_c};
-use crate::tables::Tables;
 use crate::train_args::TrainArgs;
+use crate::training::{Manner, Training};
 
-/// Fine-tunes; everything that is cheap to check is checked before the model is loaded.
-pub(crate) fn run(args: TrainArgs) -> anyhow::Result<ExitCode> {
+/// Fine-tunes.
+pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let config = args.resolve()?;
-    device::check(&config.device)?;
+    crate::device::check(&config.device)?;
     check_output(&config, args.overwrite)?;
-    let tables = Tables::read(&config)?;
-    if !args.quiet {
-        eprintln!("{}", tables.summary());
+    let run_folder = RunFolder::claim(&config.output)?;
+    if run_folder.newest()?.is_some() {
+        if !args.overwrite {
+            let output = config.output.display();
+            bail!(
+                "a run to {output} was stopped and can go on: bertune resume {output}; or say \
+                 --overwrite to begin anew"
+            );
+        }
+        run_folder.clear()?;
     }
-    let folder = find_checkpoint(&config.model, &hub_options(&args, &config))?;
-    let checkpoint = Checkpoint::open(&folder)?;
-    let tokenizer = BertTokenizer::from_folder(&folder)?;
-    let device = config.device.clone();
-    let training = Training { config, tables, checkpoint, tokenizer, quiet: args.quiet };
-    dispatch(&device, training)
+    let manner = Manner { quiet: args.quiet, offline: args.offline };
+    let training = Training::prepare(config, manner)?;
+    let device = training.config.device.clone();
+    dispatch(&device, Learning { training, run_folder, saved: None, max_time: args.max_time })
 }
 
 /// Refuses an output that cannot be written, or in whose place something would be lost.
@@ -79,92 +81,57 @@ fn is_within(path: &Path, folder: &Path) -> bool {
     }
 }
 
-fn hub_options(args: &TrainArgs, config: &RunConfig) -> HubOptions {
-    let mut hub = HubOptions::default();
-    hub.revision = config.revision.clone();
-    if !args.quiet {
-        hub.progress = Downloads::Bar;
-    }
-    if args.offline {
-        hub.connection = Connection::Offline;
-    }
-    hub
+/// A run, new or gone on with.
+pub(crate) struct Learning {
+    pub(crate) training: Training,
+    pub(crate) run_folder: RunFolder,
+    pub(crate) saved: Option<SavedState>,
+    pub(crate) max_time: Option<Duration>,
 }
 
-/// All that a run needs, before its backend is known.
-struct Training {
-    config: RunConfig,
-    tables: Tables,
-    checkpoint: Checkpoint,
-    tokenizer: BertTokenizer,
-    quiet: bool,
-}
-
-impl Job for Training {
+impl Job for Learning {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let loaded = self.load::<Autodiff<B>>(device)?;
-        let (train, validation) =
-            (self.tokenized(&self.tables.train)?, self.tokenized(&self.tables.validation)?);
-        let test = self.tables.test.as_ref();
-        let test = test.map(|test| self.tokenized(test)).transpose()?;
-        let data = TrainingData { train: &train, validation: &validation };
-
-        let mut progress = Progress::new(&self.config.training, self.quiet);
+        let Self { training, run_folder, saved, max_time } = self;
+        let loaded = training.load::<Autodiff<B>>(device)?;
+        let examples = training.examples()?;
+        let mut progress = Progress::new(&training.config.training, training.quiet);
         let notices = progress.notices();
         let stop = on_ctrl_c(move || {
             notices.tell("stopping after this step; Ctrl-C once more ends at once");
         })?;
-        let record = self.config.to_toml()?;
+        let record = training.config.to_toml()?;
+        let RunConfig { save_every, keep_states, .. } = training.config;
         let run = Run::default()
             .telling(|event| progress.tell(event))
             .keeping(|model, history, evaluation| {
-                self.save(model, &loaded.config, &record, history, evaluation)
+                training.save(model, &loaded.config, &record, history, evaluation)
             })
-            .until(stop.clone());
-        let tuned = fine_tune(loaded.model, data, &self.config.training, run)?;
+            .saving(save_every, |state| run_folder.save(state, &record, keep_states))
+            .resuming(saved)
+            .until(stop)
+            .within(max_time);
+        let data = training.data(&examples);
+        let tuned = fine_tune(loaded.model, data, &training.config.training, run)?;
         progress.end();
-        self.tell_best(&tuned.history)?;
-        if stop.is_stopped() {
-            eprintln!("stopped before the end; what is kept is the best model so far");
+        training.tell_best(&tuned.history)?;
+        if !tuned.finished {
+            let output = training.config.output.display();
+            eprintln!(
+                "stopped before the end; what is kept is the best model so far.\n\
+                 Go on with: bertune resume {output}"
+            );
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        self.measure(&tuned, test.as_ref());
-        self.tell_next();
+        run_folder.remove()?;
+        training.measure(&tuned, examples.test.as_ref());
+        training.tell_next();
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Training {
-    /// The pretrained encoder with a classifier for the classes of the data.
-    fn load<B: BertOps>(&self, device: &B::Device) -> anyhow::Result<Loaded<B>> {
-        let mut loaded = BertForSequenceClassification::from_pretrained(
-            &self.checkpoint,
-            self.labels(),
-            self.config.pooling,
-            self.config.training.seed,
-            device,
-        )?;
-        let max_length = self.config.tokens.max_length;
-        check_fit(&loaded.config, &self.tokenizer, max_length)?;
-        loaded.config.max_length = Some(max_length);
-        if !self.quiet {
-            eprintln!("Model     {}: {}", self.config.model, loaded.report);
-            eprintln!("Device    {}", self.config.device);
-        }
-        Ok(loaded)
-    }
-
-    fn labels(&self) -> LabelNames {
-        LabelNames::new(self.tables.labels.names().to_vec())
-    }
-
-    fn tokenized(&self, table: &Table) -> anyhow::Result<Dataset> {
-        let (limits, labels) = (self.config.tokens, &self.tables.labels);
-        Ok(Dataset::new(&self.tokenizer, limits, table, labels)?)
-    }
-
     /// Writes the model and its record to the output folder.
     fn save<B: BertOps>(
         &self,
@@ -180,7 +147,7 @@ impl Training {
             pooling: self.config.pooling,
             max_length: self.config.tokens.max_length,
             history,
-            confusion: Some(&evaluation.confusion),
+            confusion: evaluation.confusion.as_ref(),
         };
         let classifier = Classifier {
             config,
@@ -193,12 +160,13 @@ impl Training {
     }
 
     fn tell_best(&self, history: &History) -> anyhow::Result<()> {
-        let best = history.best().context("no epoch was measured")?;
+        let best = history.best().context("the model was not measured")?;
+        let metric = history.metric();
         println!(
-            "Best epoch {} of {}: accuracy {:.4}, in {}",
+            "Best after step {} (epoch {}): {metric} {}, in {}",
+            best.step,
             best.epoch,
-            history.epochs.len(),
-            best.validation.accuracy,
+            in_digits(best.score(metric)),
             self.config.output.display()
         );
         Ok(())
@@ -221,27 +189,4 @@ impl Training {
             eprintln!("\nTry it: bertune predict --model {output} \"some text\"");
         }
     }
-}
-
-/// Checks that the model has an embedding for every token and every position.
-fn check_fit(
-    config: &SequenceClassificationConfig,
-    tokenizer: &BertTokenizer,
-    max_length: usize,
-) -> anyhow::Result<()> {
-    let positions = config.bert.max_position_embeddings;
-    if max_length > positions {
-        bail!(
-            "inputs of {max_length} tokens are longer than the {positions} that this model takes; \
-             say --max-length {positions} or less"
-        );
-    }
-    let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);
-    if tokens > vocab_size {
-        bail!(
-            "the tokenizer has {tokens} tokens, but the model has only {vocab_size} embeddings: \
-             the tokenizer and the model do not belong together"
-        );
-    }
-    Ok(())
 }

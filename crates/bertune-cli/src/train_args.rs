@@ -1,11 +1,13 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bertune::head::Pooling;
-use bertune::train::{OptimizerKind, Preset, ScheduleKind, TrainingConfig};
+use bertune::train::{Interval, Preset};
 use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs, named, set, set_some};
 use crate::run_config::RunConfig;
+use crate::training_args::TrainingArgs;
 
 const AFTER_HELP: &str = "\
 Flags override the file of --config, which overrides --preset. Progress goes to standard error; the
@@ -25,15 +27,16 @@ pub(crate) struct TrainArgs {
     /// The pretrained model: a folder or an id of the Hugging Face hub.
     #[arg(long, value_name = "FOLDER|ID")]
     model: Option<String>,
-    /// The file to learn from: csv, tsv or jsonl.
-    #[arg(long, value_name = "FILE")]
-    train: Option<PathBuf>,
-    /// The file to measure on after each epoch; a tenth of --train where left out.
-    #[arg(long, value_name = "FILE")]
-    validation: Option<PathBuf>,
-    /// The file to measure the best model on at the end.
-    #[arg(long, value_name = "FILE")]
-    test: Option<PathBuf>,
+    /// The file to learn from: csv, tsv, jsonl, parquet or arrow; several, or a folder of a data
+    /// set with its splits.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    train: Vec<PathBuf>,
+    /// The files to measure on; a tenth of --train where left out.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    validation: Vec<PathBuf>,
+    /// The files to measure the best model on at the end.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    test: Vec<PathBuf>,
     /// The folder of the result.
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
@@ -43,7 +46,7 @@ pub(crate) struct TrainArgs {
     /// A TOML file of settings, such as the bertune.toml beside a model.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Ready-made training settings: article or bert-paper.
+    /// Ready-made training settings: article, bert-paper, gentle or full.
     #[arg(long, value_name = "NAME", value_parser = named::<Preset>)]
     preset: Option<Preset>,
     /// What to compute on; `bertune devices` lists them.
@@ -55,6 +58,30 @@ pub(crate) struct TrainArgs {
     /// The share of --train to measure on where there is no --validation [default: 0.1].
     #[arg(long, value_name = "SHARE")]
     validation_fraction: Option<f64>,
+    /// Layers, counted from the top, that begin anew [default: 0].
+    #[arg(long, value_name = "N")]
+    reinit_layers: Option<usize>,
+    /// Dropout after the embeddings and each block [default: the model's].
+    #[arg(long, value_name = "SHARE")]
+    hidden_dropout: Option<f64>,
+    /// Dropout of the attention probabilities [default: the model's].
+    #[arg(long, value_name = "SHARE")]
+    attention_dropout: Option<f64>,
+    /// Dropout before the classifier [default: the model's].
+    #[arg(long, value_name = "SHARE")]
+    classifier_dropout: Option<f64>,
+    /// Save the run so often that it can be resumed, such as '200 steps' or '1 epoch'.
+    #[arg(long, value_name = "INTERVAL")]
+    save_every: Option<Interval>,
+    /// How many of those states are kept, the last ones [default: 2].
+    #[arg(long, value_name = "N")]
+    keep_states: Option<usize>,
+    /// End after so much time, such as 50m or 2h, with a state that can be resumed.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) max_time: Option<Duration>,
+    /// Keep tokenized files in this folder, so that a later run on them starts at once.
+    #[arg(long, value_name = "FOLDER")]
+    token_cache: Option<PathBuf>,
     /// A branch, a tag or a commit of the hub's model.
     #[arg(long)]
     revision: Option<String>,
@@ -72,41 +99,6 @@ pub(crate) struct TrainArgs {
     table: TableArgs,
 }
 
-#[derive(Args)]
-#[command(next_help_heading = "Training")]
-struct TrainingArgs {
-    /// Passes over the training examples [default: 3].
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Examples of one step [default: 32].
-    #[arg(long, value_name = "N")]
-    batch_size: Option<usize>,
-    /// The encoder's peak learning rate [default: 5e-5].
-    #[arg(long, value_name = "RATE")]
-    learning_rate: Option<f64>,
-    /// The classifier's peak learning rate [default: the encoder's].
-    #[arg(long, value_name = "RATE")]
-    head_learning_rate: Option<f64>,
-    /// The weight decay of all but biases and layer norms [default: 0.01].
-    #[arg(long, value_name = "RATE")]
-    weight_decay: Option<f64>,
-    /// adamw or adam [default: adamw].
-    #[arg(long, value_name = "NAME", value_parser = named::<OptimizerKind>)]
-    optimizer: Option<OptimizerKind>,
-    /// linear (to zero at the last step) or constant [default: linear].
-    #[arg(long, value_name = "NAME", value_parser = named::<ScheduleKind>)]
-    schedule: Option<ScheduleKind>,
-    /// The share of all steps over which the learning rates rise [default: 0.1].
-    #[arg(long, value_name = "SHARE")]
-    warmup_ratio: Option<f64>,
-    /// The largest global norm of a gradient; 0 is no limit [default: 1].
-    #[arg(long, value_name = "NORM")]
-    max_grad_norm: Option<f64>,
-    /// What order, dropout, new weights and the split are drawn from [default: 1].
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-}
-
 impl TrainArgs {
     /// Defaults, then the preset, the file and the flags, each over those before.
     pub(crate) fn resolve(&self) -> anyhow::Result<RunConfig> {
@@ -116,9 +108,22 @@ impl TrainArgs {
             None => RunConfig { training, ..RunConfig::default() },
         };
         set(&mut config.model, self.model.clone());
-        set(&mut config.train, self.train.clone());
-        set_some(&mut config.validation, self.validation.clone());
-        set_some(&mut config.test, self.test.clone());
+        for (files, flag) in [
+            (&mut config.train, &self.train),
+            (&mut config.validation, &self.validation),
+            (&mut config.test, &self.test),
+        ] {
+            if !flag.is_empty() {
+                files.clone_from(flag);
+            }
+        }
+        set(&mut config.reinit_layers, self.reinit_layers);
+        set_some(&mut config.hidden_dropout, self.hidden_dropout);
+        set_some(&mut config.attention_dropout, self.attention_dropout);
+        set_some(&mut config.classifier_dropout, self.classifier_dropout);
+        set_some(&mut config.save_every, self.save_every);
+        set(&mut config.keep_states, self.keep_states);
+        set_some(&mut config.token_cache, self.token_cache.clone());
         set(&mut config.output, self.output.clone());
         set(&mut config.device, self.device.clone());
         set(&mut config.pooling, self.pooling);
@@ -132,23 +137,10 @@ impl TrainArgs {
     }
 }
 
-impl TrainingArgs {
-    fn apply(&self, training: &mut TrainingConfig) {
-        set(&mut training.epochs, self.epochs);
-        set(&mut training.batch_size, self.batch_size);
-        set(&mut training.learning_rate, self.learning_rate);
-        set_some(&mut training.head_learning_rate, self.head_learning_rate);
-        set(&mut training.weight_decay, self.weight_decay);
-        set(&mut training.optimizer, self.optimizer);
-        set(&mut training.schedule, self.schedule);
-        set(&mut training.warmup_ratio, self.warmup_ratio);
-        set(&mut training.max_grad_norm, self.max_grad_norm);
-        set(&mut training.seed, self.seed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bertune::train::TrainingConfig;
+
     use super::*;
 
     #[test]

@@ -10,6 +10,10 @@ pub enum ProblemType {
     /// Each text has exactly one class; cross-entropy over a softmax.
     #[default]
     SingleLabelClassification,
+    /// Each text has any number of classes; binary cross-entropy over a sigmoid for each class.
+    MultiLabelClassification,
+    /// Each text has one or several numbers; the mean squared error.
+    Regression,
 }
 
 /// Which vector of a sequence the classifier reads.

@@ -3,12 +3,18 @@
 //! [`BertForSequenceClassification`] is transformers' class of that name: dropout and a linear
 //! map on the pooled output. Its parameters carry the same names, so that folders go both ways.
 
+mod adaptation;
+mod binary_cross_entropy;
 mod config;
 mod cross_entropy;
 mod labels;
 mod sequence_classification;
+mod squared_error;
 
+pub use adaptation::{Adaptation, DropoutOverrides};
+pub use binary_cross_entropy::binary_cross_entropy;
 pub use config::{Pooling, ProblemType, SequenceClassificationConfig};
-pub use cross_entropy::cross_entropy;
+pub use cross_entropy::{cross_entropy, soft_cross_entropy};
 pub use labels::LabelNames;
 pub use sequence_classification::{BertForSequenceClassification, HeadError, Loaded};
+pub use squared_error::squared_error;

@@ -5,7 +5,7 @@ use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Tensor, backend::Backend};
 
-use crate::{LabelNames, Pooling, SequenceClassificationConfig};
+use crate::{Adaptation, LabelNames, Pooling, SequenceClassificationConfig};
 
 /// The dropout site of the classifier: a layer number that no encoder layer has.
 const CLASSIFIER: u32 = u32::MAX;
@@ -36,6 +36,22 @@ pub enum HeadError {
         folder: std::path::PathBuf,
         /// What is wrong.
         source: ConfigError,
+    },
+    /// More layers are to begin anew than there are.
+    #[error("reinit_layers is {asked}, but the model has {layers} layers")]
+    ReinitLayers {
+        /// The number asked for.
+        asked: usize,
+        /// The number there is.
+        layers: usize,
+    },
+    /// A dropout probability is none.
+    #[error("{key} is {value}, but must be at least 0 and below 1")]
+    Dropout {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        value: f64,
     },
 }
 
@@ -79,37 +95,43 @@ impl<B: Backend> BertForSequenceClassification<B> {
         Self::load(checkpoint, config, &Initializer::new(0, 0.02), &LoadRules::all(), device)
     }
 
-    /// A pretrained encoder with a classifier for `labels`, which keeps the folder's own
-    /// classifier if it has those very labels, and else begins anew with weights drawn by `seed`.
+    /// A pretrained encoder with a classifier as `adaptation` wants it, which keeps the folder's
+    /// own classifier if it has those very labels, and else begins anew.
     ///
     /// # Errors
     ///
-    /// If the folder is no BERT, or is damaged, or lacks a tensor of the encoder.
+    /// If the folder is no BERT, or is damaged, or lacks a tensor of the encoder, or if
+    /// `adaptation` asks for more layers than there are or for no probability.
     pub fn from_pretrained(
         checkpoint: &Checkpoint,
-        labels: LabelNames,
-        pooling: Pooling,
-        seed: u64,
+        adaptation: Adaptation,
         device: &B::Device,
     ) -> Result<Loaded<B>, HeadError> {
         let pretrained = read_config(checkpoint)?;
-        let rules = if pretrained.labels.as_ref() == Some(&labels) {
+        let keeps_classifier = pretrained.labels.as_ref() == Some(&adaptation.labels)
+            && pretrained.problem_type.unwrap_or_default() == adaptation.problem_type;
+        let new_layers = adaptation.new_layers(pretrained.bert.num_hidden_layers)?;
+        let mut replaced: Vec<&str> = new_layers.iter().map(String::as_str).collect();
+        let rules = if keeps_classifier {
             LoadRules::initialising(&["bert.pooler", "classifier"])
         } else {
-            LoadRules::initialising(&["bert.pooler"]).replacing(&["classifier"])
+            replaced.push("classifier");
+            LoadRules::initialising(&["bert.pooler"])
         };
-        let init = Initializer::new(seed, pretrained.bert.initializer_range);
-        let config = SequenceClassificationConfig {
-            classifier_dropout: pretrained.classifier_dropout,
-            pooling,
-            ..SequenceClassificationConfig::new(pretrained.bert, labels)
-        };
-        Self::load(checkpoint, config, &init, &rules, device)
+        let init = Initializer::new(adaptation.seed, pretrained.bert.initializer_range);
+        let config = adaptation.apply(pretrained)?;
+        Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)
     }
 
     /// The device of the parameters.
     pub fn device(&self) -> B::Device {
         self.classifier.weight.lazy_device()
+    }
+
+    /// Whether the scores depend on the parameter of this Hugging Face name: they do not on the
+    /// pooler where the mean is read.
+    pub fn reads(&self, name: &str) -> bool {
+        self.pooling == Pooling::Pooler || !name.starts_with("bert.pooler.")
     }
 
     fn load(

@@ -1,6 +1,6 @@
 use burn_core::tensor::{backend::Backend, ops::FloatTensor};
 
-use crate::{AdamState, AdamStep, Dropout, Sequences, primitive};
+use crate::{AdamState, AdamStep, Dropout, LionStep, Sequences, SgdStep, primitive};
 
 /// The activation inside BERT's feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,5 +222,29 @@ pub trait BertOps: Backend {
         step: &AdamStep,
     ) -> (FloatTensor<Self>, AdamState<FloatTensor<Self>>) {
         primitive::adam::<Self>(parameter, grad, state, step)
+    }
+
+    /// One update of gradient descent with momentum: the new parameter and the new momentum.
+    ///
+    /// `momentum` is `None` at the first step of this parameter.
+    fn sgd(
+        parameter: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        momentum: Option<FloatTensor<Self>>,
+        step: &SgdStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        primitive::sgd::<Self>(parameter, grad, momentum, step)
+    }
+
+    /// One Lion update: the new parameter and the new momentum.
+    ///
+    /// `momentum` is `None` at the first step of this parameter.
+    fn lion(
+        parameter: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        momentum: Option<FloatTensor<Self>>,
+        step: &LionStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        primitive::lion::<Self>(parameter, grad, momentum, step)
     }
 }

@@ -15,6 +15,11 @@ impl DropoutKey {
         Self(mix(mix(seed).wrapping_add(step)))
     }
 
+    /// The key of one part of a step whose gradients are added up; the first part's is the step's.
+    pub fn part(self, part: u32) -> Self {
+        if part == 0 { self } else { Self(mix(self.0.wrapping_add(u64::from(part)))) }
+    }
+
     /// The key of one place in the model, `layer` and a number of the place within the layer.
     pub fn site(self, layer: u32, site: u32) -> Self {
         Self(mix(self.0 ^ (u64::from(layer) << 32 | u64::from(site))))

@@ -29,7 +29,7 @@ pub use bert_ops::{Activation, BertOps, LayerNormState};
 pub use dropout::{Dropout, DropoutKey};
 #[cfg(feature = "flex")]
 pub use flex::keep_freed_memory;
-pub use optimizer::{AdamState, AdamStep, WeightDecay};
+pub use optimizer::{AdamState, AdamStep, LionStep, SgdStep, WeightDecay};
 pub use sequences::Sequences;
 
 #[cfg(all(test, feature = "autodiff", feature = "flex", feature = "ndarray"))]

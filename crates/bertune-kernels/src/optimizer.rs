@@ -42,3 +42,32 @@ pub struct AdamState<T> {
     /// The running mean of the squared gradient.
     pub second_moment: T,
 }
+
+/// The numbers of one update of gradient descent with momentum, as PyTorch's `SGD` defines it
+/// ([Sutskever et al., 2013](https://proceedings.mlr.press/v28/sutskever13.html)).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdStep {
+    /// The learning rate of this step.
+    pub learning_rate: f64,
+    /// How much of the last step's direction is kept, `0.0..1.0`.
+    pub momentum: f64,
+    /// The weight decay, added to the gradient.
+    pub weight_decay: f64,
+    /// What the gradient is multiplied with first: 1, or less to clip it.
+    pub gradient_scale: f64,
+}
+
+/// The numbers of one update of Lion ([Chen et al., 2023](https://arxiv.org/abs/2302.06675)).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LionStep {
+    /// The learning rate of this step.
+    pub learning_rate: f64,
+    /// How much of the momentum goes into the direction, `0.0..1.0`.
+    pub beta_1: f64,
+    /// The decay rate of the momentum.
+    pub beta_2: f64,
+    /// The weight decay, taken off the parameter itself.
+    pub weight_decay: f64,
+    /// What the gradient is multiplied with first: 1, or less to clip it.
+    pub gradient_scale: f64,
+}

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
 use bertune_checkpoint::CheckpointError;
+use bertune_head::ProblemType;
+use bertune_metrics::MetricName;
 use bertune_tokenize::TokenizeError;
 
 /// Why fine-tuning did not begin, or stopped.
@@ -60,6 +62,85 @@ pub enum TrainError {
         /// The numbers of the batch's examples, from 0 in the order of the training set.
         examples: Vec<usize>,
     },
+    /// A pattern of a configuration selects nothing.
+    #[error("the pattern '{pattern}' selects no parameter: {problem}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// More layers are to be frozen than there are.
+    #[error("freeze_layers is {asked}, but the model has {layers} layers")]
+    FreezeLayers {
+        /// The number asked for.
+        asked: usize,
+        /// The number there is.
+        layers: usize,
+    },
+    /// Every parameter is frozen.
+    #[error("every parameter is frozen: nothing is left to learn")]
+    NothingLearns,
+    /// A setting has no meaning for this kind of labels.
+    #[error("the training setting {key} has no meaning for {}", in_words(*problem_type))]
+    SettingOfOtherProblem {
+        /// The setting.
+        key: &'static str,
+        /// The kind of labels.
+        problem_type: ProblemType,
+    },
+    /// The best model is to be best in something that this kind of labels does not have.
+    #[error("there is no metric {metric} in {}", in_words(*problem_type))]
+    MetricOfOtherProblem {
+        /// The metric.
+        metric: MetricName,
+        /// The kind of labels.
+        problem_type: ProblemType,
+    },
+    /// A class has a weight, but does not exist.
+    #[error("class_weights names '{class}', but the classes are '{classes}'")]
+    UnknownClass {
+        /// The name.
+        class: String,
+        /// The names there are.
+        classes: String,
+    },
+    /// A parameter that should learn has no gradient, or one that should not has one.
+    #[error(
+        "self-check before the first step: the gradient of {name} is {found}, but should be \
+         {expected}. This is a fault of the model or of bertune"
+    )]
+    SelfCheck {
+        /// The parameter.
+        name: String,
+        /// What its gradient is.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A saved state cannot be used.
+    #[error("{path}: cannot go on from this state: {problem}")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A run is to go on with other settings.
+    #[error("the run cannot go on with other settings: {differences}")]
+    ResumeConfig {
+        /// Each setting that differs, with both values.
+        differences: String,
+    },
+    /// A run is to go on with other examples.
+    #[error(
+        "the run cannot go on: the tokenized {split} examples are not those that it began with \
+         (other rows, labels, tokenizer or maximum length)"
+    )]
+    ResumeInputs {
+        /// `training` or `validation`.
+        split: &'static str,
+    },
     /// Writing or reading a checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -74,4 +155,12 @@ pub enum TrainError {
         /// The cause.
         source: std::io::Error,
     },
+}
+
+fn in_words(problem_type: ProblemType) -> &'static str {
+    match problem_type {
+        ProblemType::SingleLabelClassification => "classification with one label for each text",
+        ProblemType::MultiLabelClassification => "classification with sets of labels",
+        ProblemType::Regression => "regression",
+    }
 }

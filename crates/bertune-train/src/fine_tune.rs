@@ -1,24 +1,16 @@
-use bertune_data::{BatchPlan, Dataset, PackedBatch, Prefetch};
-use bertune_head::{BertForSequenceClassification, cross_entropy};
+use bertune_head::BertForSequenceClassification;
 use bertune_kernels::{BertOps, DropoutKey};
 use burn_core::module::AutodiffModule;
-use burn_core::tensor::backend::{AutodiffBackend, Backend};
+use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::evaluate::{evaluate, on_device};
-use crate::gradient_norm::{clipping_scale, global_norm};
+use crate::objective::Objective;
+use crate::self_check::self_check;
+use crate::timeline::{Timeline, Window};
 use crate::{
-    EpochRecord, Event, History, Optimizer, ParameterGroups, Run, Schedule, TrainError,
-    TrainingConfig,
+    EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales, Schedule,
+    TrainError, TrainingConfig, TrainingData, TrainingState, clipping_scale,
 };
-
-/// Labelled, tokenized examples.
-#[derive(Clone, Copy, Debug)]
-pub struct TrainingData<'a> {
-    /// What the model learns from.
-    pub train: &'a Dataset,
-    /// What it is measured on after each epoch.
-    pub validation: &'a Dataset,
-}
 
 /// A finished run.
 #[derive(Debug)]
@@ -27,127 +19,147 @@ pub struct FineTuned<B: AutodiffBackend> {
     pub model: BertForSequenceClassification<B::InnerBackend>,
     /// What happened.
     pub history: History,
+    /// Whether the run came to its end, and was not stopped.
+    pub finished: bool,
 }
 
-/// Fine-tunes all parameters of a classifier and returns its best state, measured after each
-/// epoch (and where the run was stopped).
+/// Fine-tunes a classifier and returns its best state, measured at the intervals of the
+/// configuration, at the end, and where the run was stopped.
 ///
 /// # Errors
 ///
 /// If the configuration or the data does not fit, if the loss or a gradient is not finite, or
-/// if the best model could not be kept.
+/// if the best model or the state could not be kept.
 pub fn fine_tune<B>(
-    mut model: BertForSequenceClassification<B>,
+    model: BertForSequenceClassification<B>,
     data: TrainingData<'_>,
     config: &TrainingConfig,
-    mut run: Run<'_, B::InnerBackend>,
+    mut run: Run<'_, B>,
 ) -> Result<FineTuned<B>, TrainError>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
 {
     config.validate()?;
     data.validate(&model)?;
-    let device = &model.device();
-    let plan = BatchPlan::new(data.train.len(), config.batch_size, config.seed);
-    let steps = config.epochs * plan.batches_per_epoch();
-    let schedule = Schedule::new(config, steps);
-    let mut optimizer = Optimizer::new(ParameterGroups::new(&model, config), config);
-    let mut history = History::new(config, data.train.len(), data.validation.len());
-    let mut best = model.valid();
-    let mut step = 0;
-    run.tell(Event::Begin { steps, epochs: config.epochs });
+    let objective = Objective::new(config, data.train, data.label_names)?;
+    let timeline = Timeline::new(config, data.train);
+    let schedule = Schedule::new(config, timeline.steps);
+    let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
+    let history = data.history(config)?;
+    let mut state = TrainingState::new(model, groups, history, data.inputs());
+    if let Some(saved) = run.take_saved_state() {
+        state = state.resumed(saved)?;
+    }
+    let (steps, epochs, taken) = (timeline.steps, timeline.epochs, state.steps());
+    run.tell(Event::Begin { steps, epochs, taken });
 
-    for epoch in 1..=config.epochs {
-        let (mut loss_sum, mut seen) = (0.0, 0);
-        for batch in Prefetch::new(data.train, plan.epoch(epoch - 1)) {
-            let rate_factor = schedule.factor(step);
-            step += 1;
-            let key = DropoutKey::new(config.seed, step as u64);
-            let (loss, gradients) = gradients(&model, &batch, key, device);
-            let gradient_norm = global_norm(&model, &gradients);
-            check_finite(step, loss, gradient_norm, &batch)?;
-            let scale = clipping_scale(gradient_norm, config.max_grad_norm);
-            model = optimizer.step(model, gradients, rate_factor, scale);
-            let examples = batch.sequences();
-            (loss_sum, seen) = (loss_sum + loss * examples as f64, seen + examples);
-            run.tell(Event::Step { step, epoch, loss, rate_factor, gradient_norm, examples });
-            if run.is_stopped() {
-                break;
+    for window in timeline.windows(data.train, taken) {
+        if state.history.is_stalled() {
+            run.tell(Event::Stalled { step: state.steps() });
+            break;
+        }
+        let rate_factor = schedule.factor(state.steps());
+        let step = state.steps() + 1;
+        if step == 1 {
+            let (groups, examples) = (state.optimizer.groups(), window.example_ids());
+            self_check(&state.model, groups, &objective, data.train, &examples)?;
+        }
+        let (loss, gradients) = gradients(&state.model, &window, &objective, config.seed, step);
+        let gradient_norm = gradients.global_norm();
+        check_finite(step, loss, gradient_norm, &window)?;
+        let gradient = clipping_scale(gradient_norm, config.max_grad_norm);
+        state = state.update(gradients, Scales { rate: rate_factor, gradient });
+        state.progress.add_loss(loss, objective.weight(&window.parts));
+        let (epoch, examples) = (window.epoch, window.examples());
+        run.tell(Event::Step { step, epoch, loss, rate_factor, gradient_norm, examples });
+
+        let stopped = run.is_stopped();
+        let measured = timeline.evaluates_after(step);
+        if measured {
+            measure(&mut state, epoch, data, &mut run)?;
+        }
+        run.save(&state, timeline.steps_per_epoch(), stopped)?;
+        if stopped {
+            if !measured {
+                measure(&mut state, epoch, data, &mut run)?;
             }
-        }
-        run.tell(Event::Evaluating { epoch });
-        let measured = model.valid();
-        let evaluation = evaluate(&measured, data.validation, config.eval_batch_size);
-        let train_loss = loss_sum / seen as f64;
-        let (validation_loss, validation) = (evaluation.loss, evaluation.metrics);
-        let record = EpochRecord { epoch, train_loss, validation_loss, validation };
-        history.epochs.push(record.clone());
-        run.tell(Event::Epoch(record));
-        if history.best().is_some_and(|best| best.epoch == epoch) {
-            run.keep(&measured, &history, &evaluation)?;
-            run.tell(Event::Kept { epoch });
-            best = measured;
-        }
-        if run.is_stopped() {
             break;
         }
     }
-    Ok(FineTuned { model: best, history })
+    let finished = state.steps() == timeline.steps || state.history.is_stalled();
+    Ok(state.finish(finished))
 }
 
-/// The mean loss of a batch and its gradients.
-fn gradients<B: AutodiffBackend + BertOps>(
+/// The mean loss of a step's examples and its gradients.
+fn gradients<B>(
     model: &BertForSequenceClassification<B>,
-    batch: &PackedBatch,
-    key: DropoutKey,
-    device: &B::Device,
-) -> (f64, B::Gradients) {
-    let (tokens, labels) = on_device(batch, device);
-    let loss = cross_entropy(model.forward(&tokens, Some(key)), labels).mean();
-    let gradients = loss.backward();
-    (loss.into_data().iter::<f64>().sum(), gradients)
+    window: &Window,
+    objective: &Objective,
+    seed: u64,
+    step: usize,
+) -> (f64, Gradients<B::InnerBackend>)
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    let weight = objective.weight(&window.parts);
+    let (mut loss_sum, mut sum) = (0.0, None::<Gradients<B::InnerBackend>>);
+    for (part, batch) in window.parts.iter().enumerate() {
+        let key = DropoutKey::new(seed, step as u64).part(part as u32);
+        let tokens = on_device(batch, &model.device());
+        let loss = objective.loss(model.forward(&tokens, Some(key)), batch, weight);
+        let gradients = Gradients::new::<B, _>(model, loss.backward());
+        loss_sum += loss.into_data().iter::<f64>().sum::<f64>();
+        match &mut sum {
+            Some(sum) => sum.add(gradients),
+            None => sum = Some(gradients),
+        }
+    }
+    (loss_sum, sum.unwrap_or_default())
+}
+
+/// Measures the model and keeps it if it is the best so far.
+fn measure<B>(
+    state: &mut TrainingState<B>,
+    epoch: usize,
+    data: TrainingData<'_>,
+    run: &mut Run<'_, B>,
+) -> Result<(), TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    let step = state.steps();
+    run.tell(Event::Evaluating { step });
+    let model = state.model.valid();
+    let evaluation = evaluate(&model, data.validation, state.history.config.eval_batch_size);
+    let record = EvaluationRecord {
+        step,
+        epoch,
+        train_loss: state.progress.take_mean_loss(),
+        validation_loss: evaluation.loss,
+        validation: evaluation.scores,
+    };
+    state.history.evaluations.push(record.clone());
+    run.tell(Event::Evaluated(record));
+    if state.history.ends_with_best() {
+        run.keep(&model, &state.history, &evaluation)?;
+        run.tell(Event::Kept { step });
+        state.best = Some(model);
+    }
+    Ok(())
 }
 
 fn check_finite(
     step: usize,
     loss: f64,
     gradient_norm: f64,
-    batch: &PackedBatch,
+    window: &Window,
 ) -> Result<(), TrainError> {
     let numbers = [("loss", loss), ("gradient norm", gradient_norm)];
     match numbers.into_iter().find(|(_, value)| !value.is_finite()) {
         Some((what, value)) => {
-            let examples = batch.example_ids.clone();
+            let examples = window.example_ids();
             Err(TrainError::NotFinite { step, what, value, examples })
         }
         None => Ok(()),
-    }
-}
-
-impl TrainingData<'_> {
-    /// Checks that there are examples, and that the model can embed every token of them.
-    fn validate<B: Backend>(
-        &self,
-        model: &BertForSequenceClassification<B>,
-    ) -> Result<(), TrainError> {
-        let embeddings = &model.bert.embeddings;
-        let [vocab_size, _] = embeddings.word_embeddings.weight.lazy_shape().dims();
-        let [positions, _] = embeddings.position_embeddings.weight.lazy_shape().dims();
-        for (split, dataset) in [("training", self.train), ("validation", self.validation)] {
-            if dataset.is_empty() {
-                return Err(TrainError::Empty { split });
-            }
-            for encoding in dataset.encodings() {
-                let tokens = encoding.input_ids.len();
-                if tokens > positions {
-                    return Err(TrainError::TooLong { tokens, positions });
-                }
-                let unknown = encoding.input_ids.iter().find(|&&id| id as usize >= vocab_size);
-                if let Some(&id) = unknown {
-                    return Err(TrainError::Vocabulary { id, vocab_size });
-                }
-            }
-        }
-        Ok(())
     }
 }

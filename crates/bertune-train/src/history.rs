@@ -1,18 +1,24 @@
+use bertune_head::ProblemType;
+use bertune_metrics::MetricName;
 use serde::{Deserialize, Serialize};
 
-use crate::{Metrics, TrainingConfig};
+use crate::scores::shown;
+use crate::{Scores, TrainingConfig};
 
-/// What one epoch gave.
+/// What one evaluation of the model under training gave.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// The epoch, from 1.
+pub struct EvaluationRecord {
+    /// The steps taken so far.
+    pub step: usize,
+    /// The epoch of the last of them, from 1.
     pub epoch: usize,
-    /// The mean loss of its training examples, in nats, as they were met.
+    /// The mean loss of the training examples since the last evaluation, in nats, as they were
+    /// met.
     pub train_loss: f64,
     /// The mean loss of the validation examples, in nats.
     pub validation_loss: f64,
     /// The scores on the validation examples.
-    pub validation: Metrics,
+    pub validation: Scores,
 }
 
 /// The record of a run, saved beside its model as `training.json`.
@@ -22,57 +28,141 @@ pub struct History {
     pub bertune_version: String,
     /// The resolved configuration.
     pub config: TrainingConfig,
+    /// What the labels are.
+    pub problem_type: ProblemType,
     /// The number of training examples.
     pub train_examples: usize,
     /// The number of validation examples.
     pub validation_examples: usize,
-    /// The epochs that were evaluated.
-    pub epochs: Vec<EpochRecord>,
+    /// The evaluations, in order.
+    pub evaluations: Vec<EvaluationRecord>,
+}
+
+impl EvaluationRecord {
+    /// The score that the best model is chosen by; `None` where it is undefined.
+    pub fn score(&self, metric: MetricName) -> Option<f64> {
+        match metric {
+            MetricName::Loss => Some(self.validation_loss),
+            metric => self.validation.get(metric),
+        }
+    }
 }
 
 impl History {
-    /// The record of a run that has not done an epoch yet.
-    pub fn new(config: &TrainingConfig, train_examples: usize, validation_examples: usize) -> Self {
+    /// The record of a run that was not measured yet.
+    pub fn new(
+        config: &TrainingConfig,
+        problem_type: ProblemType,
+        train_examples: usize,
+        validation_examples: usize,
+    ) -> Self {
         Self {
             bertune_version: env!("CARGO_PKG_VERSION").into(),
             config: config.clone(),
+            problem_type,
             train_examples,
             validation_examples,
-            epochs: Vec::new(),
+            evaluations: Vec::new(),
         }
     }
 
-    /// The epoch whose model is the best: the one of the highest accuracy, then of the lowest
-    /// validation loss, then the earliest.
-    pub fn best(&self) -> Option<&EpochRecord> {
-        self.epochs.iter().reduce(|best, new| if is_better(new, best) { new } else { best })
+    /// What the best model is best in.
+    pub fn metric(&self) -> MetricName {
+        self.config.metric.unwrap_or(shown(self.problem_type)[0].1)
     }
-}
 
-fn is_better(new: &EpochRecord, old: &EpochRecord) -> bool {
-    let (new_accuracy, old_accuracy) = (new.validation.accuracy, old.validation.accuracy);
-    new_accuracy > old_accuracy
-        || new_accuracy == old_accuracy && new.validation_loss < old.validation_loss
+    /// The evaluation of the best model: the one with the best score, then with the lowest
+    /// validation loss, then the earliest.
+    pub fn best(&self) -> Option<&EvaluationRecord> {
+        let evaluations = self.evaluations.iter();
+        evaluations.reduce(|best, new| if self.is_better(new, best) { new } else { best })
+    }
+
+    /// Whether the last evaluation is the best.
+    pub fn ends_with_best(&self) -> bool {
+        self.best().is_some_and(|best| self.evaluations.last() == Some(best))
+    }
+
+    /// Whether as many evaluations in a row brought no gain as the configuration has patience for.
+    pub fn is_stalled(&self) -> bool {
+        let metric = self.metric();
+        let (mut best, mut without_gain) = (None, 0);
+        for score in self.evaluations.iter().map(|record| record.score(metric)) {
+            let gain = score.zip(best).map(|(score, best)| metric.gain(score, best));
+            let gains = match gain {
+                Some(gain) => gain > self.config.min_gain,
+                None => best.is_none() && score.is_some(),
+            };
+            without_gain = if gains { 0 } else { without_gain + 1 };
+            if gain.is_none_or(|gain| gain > 0.0) {
+                best = score.or(best);
+            }
+        }
+        self.config.patience.is_some_and(|patience| without_gain >= patience)
+    }
+
+    fn is_better(&self, new: &EvaluationRecord, old: &EvaluationRecord) -> bool {
+        let metric = self.metric();
+        let gain = match (new.score(metric), old.score(metric)) {
+            (Some(new), Some(old)) => metric.gain(new, old),
+            (Some(_), None) => 1.0,
+            (None, Some(_)) => -1.0,
+            (None, None) => 0.0,
+        };
+        gain > 0.0 || gain == 0.0 && new.validation_loss < old.validation_loss
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use bertune_metrics::{ClassificationScores, Rows};
+
     use super::*;
 
-    fn best_of(epochs: &[(f64, f64)]) -> Option<usize> {
-        let mut history = History::new(&TrainingConfig::default(), 1, 1);
-        for (i, &(accuracy, validation_loss)) in epochs.iter().enumerate() {
-            let validation = Metrics { accuracy, macro_f1: 0.0, mcc: 0.0 };
-            let record = EpochRecord { epoch: i + 1, train_loss: 0.0, validation_loss, validation };
-            history.epochs.push(record);
+    fn history(config: &TrainingConfig, evaluations: &[(f64, f64)]) -> History {
+        let mut history = History::new(config, ProblemType::SingleLabelClassification, 1, 1);
+        for (i, &(accuracy, validation_loss)) in evaluations.iter().enumerate() {
+            let mut scores = ClassificationScores::new(&[0], Rows::new(&[1.0, 0.0], 2));
+            scores.accuracy = accuracy;
+            let validation = Scores::Classification(scores);
+            history.evaluations.push(EvaluationRecord {
+                step: i + 1,
+                epoch: 1,
+                train_loss: 0.0,
+                validation_loss,
+                validation,
+            });
         }
-        history.best().map(|record| record.epoch)
+        history
+    }
+
+    fn best_of(metric: MetricName, evaluations: &[(f64, f64)]) -> Option<usize> {
+        let config = TrainingConfig { metric: Some(metric), ..Default::default() };
+        let history = history(&config, evaluations);
+        history.best().map(|record| record.step)
     }
 
     #[test]
-    fn the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss() {
-        assert_eq!(best_of(&[]), None);
-        assert_eq!(best_of(&[(0.7, 1.0), (0.8, 2.0), (0.75, 0.5)]), Some(2));
-        assert_eq!(best_of(&[(0.8, 1.0), (0.8, 0.9), (0.8, 0.9)]), Some(2));
+    fn the_best_evaluation_has_the_best_score_then_the_lowest_loss() {
+        assert_eq!(best_of(MetricName::Accuracy, &[]), None);
+        assert_eq!(best_of(MetricName::Accuracy, &[(0.7, 1.0), (0.8, 2.0), (0.75, 0.5)]), Some(2));
+        assert_eq!(best_of(MetricName::Accuracy, &[(0.8, 1.0), (0.8, 0.9), (0.8, 0.9)]), Some(2));
+        assert_eq!(best_of(MetricName::Loss, &[(0.7, 1.0), (0.8, 2.0), (0.75, 0.5)]), Some(3));
+    }
+
+    fn is_stalled(patience: usize, min_gain: f64, accuracies: &[f64]) -> bool {
+        let config = TrainingConfig { patience: Some(patience), min_gain, ..Default::default() };
+        let evaluations: Vec<_> = accuracies.iter().map(|&accuracy| (accuracy, 1.0)).collect();
+        history(&config, &evaluations).is_stalled()
+    }
+
+    #[test]
+    fn a_run_stalls_when_its_patience_is_at_an_end() {
+        assert!(!is_stalled(2, 0.0, &[0.5]));
+        assert!(!is_stalled(2, 0.0, &[0.5, 0.4]));
+        assert!(is_stalled(2, 0.0, &[0.5, 0.4, 0.5]));
+        assert!(!is_stalled(2, 0.0, &[0.5, 0.4, 0.6, 0.5]));
+        assert!(is_stalled(2, 0.05, &[0.5, 0.52, 0.54]));
+        assert!(!is_stalled(2, 0.05, &[0.5, 0.52, 0.6]));
     }
 }

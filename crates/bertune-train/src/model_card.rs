@@ -1,8 +1,10 @@
 use std::fmt::Write;
 
 use bertune_head::{LabelNames, Pooling};
+use bertune_metrics::ConfusionMatrix;
 
-use crate::{ConfusionMatrix, History};
+use crate::scores::shown;
+use crate::{EvaluationRecord, History};
 
 /// The `README.md` of a fine-tuned model: what it is and what was measured.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +17,7 @@ pub struct ModelCard<'a> {
     pub pooling: Pooling,
     /// The longest input, in tokens.
     pub max_length: usize,
-    /// The run, the best epoch's model being this one.
+    /// The run, the best evaluation's model being this one.
     pub history: &'a History,
     /// The confusion on the validation examples, if it is known.
     pub confusion: Option<&'a ConfusionMatrix>,
@@ -51,29 +53,27 @@ impl ModelCard<'_> {
     }
 
     fn write_results(&self, card: &mut String) {
-        let History { validation_examples, epochs, .. } = self.history;
-        let best = self.history.best().map(|record| record.epoch);
+        let History { validation_examples, evaluations, .. } = self.history;
+        let best = self.history.best().map(|record| record.step);
         let _ = writeln!(card, "## Results\n\nOn {validation_examples} validation examples:\n");
-        card.push_str(
-            "| epoch | training loss | validation loss | accuracy | macro F1 | MCC |\n\
-             |---|---|---|---|---|---|\n",
+        let titles = shown(self.history.problem_type).map(|(title, _)| title);
+        let _ = writeln!(
+            card,
+            "| step | epoch | training loss | validation loss | {} |\n|---|---|---|---|---|---|---|",
+            titles.join(" | "),
         );
-        for record in epochs {
-            let mark = if Some(record.epoch) == best { " (this model)" } else { "" };
-            let scores = record.validation;
+        for record in evaluations {
+            let mark = if Some(record.step) == best { " (this model)" } else { "" };
+            let EvaluationRecord { step, epoch, train_loss, validation_loss, .. } = record;
+            let scores = record.validation.shown().map(|(_, score)| in_digits(score));
             let _ = writeln!(
                 card,
-                "| {}{mark} | {:.4} | {:.4} | {:.4} | {:.4} | {:.4} |",
-                record.epoch,
-                record.train_loss,
-                record.validation_loss,
-                scores.accuracy,
-                scores.macro_f1,
-                scores.mcc,
+                "| {step}{mark} | {epoch} | {train_loss:.4} | {validation_loss:.4} | {} |",
+                scores.join(" | "),
             );
         }
         card.push_str(
-            "\nThe epoch was chosen on these very examples: expect a little less on new ones.\n\n",
+            "\nThe step was chosen on these very examples: expect a little less on new ones.\n\n",
         );
         self.write_per_class(card);
     }
@@ -103,4 +103,8 @@ impl ModelCard<'_> {
         }
         card.push_str("```\n");
     }
+}
+
+fn in_digits(score: Option<f64>) -> String {
+    score.map_or("–".to_owned(), |score| format!("{score:.4}"))
 }

@@ -1,10 +1,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use bertune_head::BertForSequenceClassification;
-use burn_core::tensor::backend::Backend;
+use bertune_kernels::BertOps;
+use burn_core::tensor::backend::AutodiffBackend;
 
-use crate::{EpochRecord, Evaluation, History, TrainError};
+use crate::{
+    Evaluation, EvaluationRecord, History, Interval, SavedState, TrainError, TrainingState,
+};
 
 /// What happens during a run, as it happens.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +20,8 @@ pub enum Event {
         steps: usize,
         /// All epochs of the run.
         epochs: usize,
+        /// The steps that were taken before: more than 0 in a run that is resumed.
+        taken: usize,
     },
     /// A step was taken.
     Step {
@@ -34,15 +40,25 @@ pub enum Event {
     },
     /// The validation examples are being measured.
     Evaluating {
-        /// The epoch, from 1.
-        epoch: usize,
+        /// The steps taken.
+        step: usize,
     },
-    /// An epoch ended and was measured.
-    Epoch(EpochRecord),
+    /// The model was measured.
+    Evaluated(EvaluationRecord),
     /// The model just measured is the best so far, and was kept.
     Kept {
-        /// The epoch, from 1.
-        epoch: usize,
+        /// The steps taken.
+        step: usize,
+    },
+    /// The state of the run was saved.
+    Saved {
+        /// The steps taken.
+        step: usize,
+    },
+    /// The run ends here, for it no longer gains.
+    Stalled {
+        /// The steps taken.
+        step: usize,
     },
 }
 
@@ -64,27 +80,43 @@ impl StopSignal {
 
 /// What keeps the best model: called with each new best, the history that ends with it and
 /// its evaluation.
-type Keeper<'a, B> = dyn FnMut(&BertForSequenceClassification<B>, &History, &Evaluation) -> Result<(), TrainError>
+type Keeper<'a, B> = dyn FnMut(
+        &BertForSequenceClassification<<B as AutodiffBackend>::InnerBackend>,
+        &History,
+        &Evaluation,
+    ) -> Result<(), TrainError>
     + 'a;
 
-/// The outside of a run: who is told, who may stop it, and who keeps its best model.
-pub struct Run<'a, B: Backend> {
+/// What saves the state of the run.
+type Saver<'a, B> = dyn FnMut(&TrainingState<B>) -> Result<(), TrainError> + 'a;
+
+/// The outside of a run: who is told, who may stop it, who keeps its best model, who saves its
+/// state, and where it goes on from.
+pub struct Run<'a, B: AutodiffBackend<InnerBackend: BertOps>> {
     tell: Box<dyn FnMut(&Event) + 'a>,
     keep: Box<Keeper<'a, B>>,
+    save: Option<Box<Saver<'a, B>>>,
+    save_every: Option<Interval>,
+    resume: Option<SavedState>,
     stop: StopSignal,
+    end: Option<Instant>,
 }
 
-impl<B: Backend> Default for Run<'_, B> {
+impl<B: AutodiffBackend<InnerBackend: BertOps>> Default for Run<'_, B> {
     fn default() -> Self {
         Self {
             tell: Box::new(|_| ()),
             keep: Box::new(|_, _, _| Ok(())),
+            save: None,
+            save_every: None,
+            resume: None,
             stop: StopSignal::default(),
+            end: None,
         }
     }
 }
 
-impl<'a, B: Backend> Run<'a, B> {
+impl<'a, B: AutodiffBackend<InnerBackend: BertOps>> Run<'a, B> {
     /// The run, telling its events to `tell`.
     pub fn telling(self, tell: impl FnMut(&Event) + 'a) -> Self {
         Self { tell: Box::new(tell), ..self }
@@ -94,7 +126,7 @@ impl<'a, B: Backend> Run<'a, B> {
     pub fn keeping(
         self,
         keep: impl FnMut(
-            &BertForSequenceClassification<B>,
+            &BertForSequenceClassification<B::InnerBackend>,
             &History,
             &Evaluation,
         ) -> Result<(), TrainError>
@@ -103,9 +135,28 @@ impl<'a, B: Backend> Run<'a, B> {
         Self { keep: Box::new(keep), ..self }
     }
 
+    /// The run, giving its state to `save` when it is stopped, and at intervals if one is given.
+    pub fn saving(
+        self,
+        every: Option<Interval>,
+        save: impl FnMut(&TrainingState<B>) -> Result<(), TrainError> + 'a,
+    ) -> Self {
+        Self { save: Some(Box::new(save)), save_every: every, ..self }
+    }
+
+    /// The run, going on from a saved state, if there is one.
+    pub fn resuming(self, state: Option<SavedState>) -> Self {
+        Self { resume: state, ..self }
+    }
+
     /// The run, ending when `stop` asks.
     pub fn until(self, stop: StopSignal) -> Self {
         Self { stop, ..self }
+    }
+
+    /// The run, ending after the step it is in when so much time has gone by from now on.
+    pub fn within(self, time: Option<Duration>) -> Self {
+        Self { end: time.and_then(|time| Instant::now().checked_add(time)), ..self }
     }
 
     pub(crate) fn tell(&mut self, event: Event) {
@@ -113,15 +164,38 @@ impl<'a, B: Backend> Run<'a, B> {
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stop.is_stopped()
+        self.stop.is_stopped() || self.end.is_some_and(|end| Instant::now() >= end)
     }
 
     pub(crate) fn keep(
         &mut self,
-        model: &BertForSequenceClassification<B>,
+        model: &BertForSequenceClassification<B::InnerBackend>,
         history: &History,
         evaluation: &Evaluation,
     ) -> Result<(), TrainError> {
         (self.keep)(model, history, evaluation)
+    }
+
+    pub(crate) fn take_saved_state(&mut self) -> Option<SavedState> {
+        self.resume.take()
+    }
+
+    /// Saves the state if that is due, or if the run is stopped.
+    pub(crate) fn save(
+        &mut self,
+        state: &TrainingState<B>,
+        steps_per_epoch: usize,
+        stopped: bool,
+    ) -> Result<(), TrainError> {
+        let step = state.steps();
+        let every = self.save_every.map(|every| every.in_steps(steps_per_epoch));
+        let due = every.is_some_and(|every| step.is_multiple_of(every));
+        if let Some(save) = &mut self.save
+            && (due || stopped)
+        {
+            save(state)?;
+            self.tell(Event::Saved { step });
+        }
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@
 //! | [`checkpoint`] | Hugging Face folders |
 //! | [`encoder`] | BERT |
 //! | [`head`] | the classifier on it |
+//! | [`metrics`] | scores and their uncertainty |
 //! | [`train`] | fine-tuning |
 //! | [`predict`] | a fine-tuned folder to labels |
 
@@ -21,6 +22,7 @@ pub use bertune_data as data;
 pub use bertune_encoder as encoder;
 pub use bertune_head as head;
 pub use bertune_kernels as kernels;
+pub use bertune_metrics as metrics;
 pub use bertune_predict as predict;
 pub use bertune_tokenize as tokenize;
 pub use bertune_train as train;

@@ -1,6 +1,6 @@
-use burn_core::tensor::{Tensor, TensorMetadata, backend::Backend, ops::FloatTensor};
+use burn_core::tensor::{TensorMetadata, backend::Backend, ops::FloatTensor};
 
-use super::{unwrap, wrap};
+use super::{flat, unwrap};
 use crate::{AdamState, AdamStep, WeightDecay};
 
 pub(crate) fn sum_of_squares<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
@@ -32,9 +32,4 @@ pub(crate) fn adam<B: Backend>(
     let [parameter, first_moment, second_moment] =
         [parameter, first, second].map(|x| B::float_reshape(unwrap(x), shape.clone()));
     (parameter, AdamState { first_moment, second_moment })
-}
-
-fn flat<B: Backend>(x: FloatTensor<B>) -> Tensor<B, 1> {
-    let elements = x.shape().num_elements();
-    wrap(B::float_reshape(x, [elements].into()))
 }

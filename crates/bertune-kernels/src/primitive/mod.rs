@@ -7,6 +7,7 @@ mod attention;
 mod dropout;
 mod layer_norm;
 mod linear;
+mod momentum;
 
 pub(crate) use activation::{bias_activation, bias_activation_backward};
 pub(crate) use adam::{adam, sum_of_squares};
@@ -16,8 +17,11 @@ pub(crate) use layer_norm::{
     dropout_add_layer_norm, dropout_add_layer_norm_backward, layer_norm, layer_norm_backward,
 };
 pub(crate) use linear::{project, project_bias, sum_rows};
+pub(crate) use momentum::{lion, sgd};
 
-use burn_core::tensor::{Tensor, TensorPrimitive, backend::Backend, ops::FloatTensor};
+use burn_core::tensor::{
+    Tensor, TensorMetadata, TensorPrimitive, backend::Backend, ops::FloatTensor,
+};
 
 /// A primitive as a tensor of `D` dimensions.
 pub(crate) fn wrap<B: Backend, const D: usize>(primitive: FloatTensor<B>) -> Tensor<B, D> {
@@ -32,4 +36,10 @@ pub(crate) fn unwrap<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatT
 /// A vector as one row, to broadcast over all rows.
 pub(crate) fn row<B: Backend>(vector: FloatTensor<B>) -> Tensor<B, 2> {
     wrap::<B, 1>(vector).unsqueeze()
+}
+
+/// A tensor as a vector.
+pub(crate) fn flat<B: Backend>(x: FloatTensor<B>) -> Tensor<B, 1> {
+    let elements = x.shape().num_elements();
+    wrap(B::float_reshape(x, [elements].into()))
 }

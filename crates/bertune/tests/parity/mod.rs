@@ -12,8 +12,8 @@ use bertune::encoder::PackedTokens;
 use bertune::head::{BertForSequenceClassification, cross_entropy};
 use bertune::tokenize::Encoding;
 use bertune::train::{
-    Event, Optimizer, OptimizerKind, ParameterGroups, Run, Schedule, ScheduleKind, TrainingConfig,
-    TrainingData, clipping_scale, fine_tune, global_norm,
+    Event, Gradients, Optimizer, OptimizerKind, ParameterGroups, Run, Scales, Schedule,
+    ScheduleKind, TrainingConfig, TrainingData, clipping_scale, fine_tune,
 };
 use bertune_testing::{Golden, goldens};
 
@@ -175,13 +175,14 @@ where
     let mut model = model::<B>(golden);
     let config = recipe(optimizer);
     let schedule = Schedule::new(&config, 12);
-    let mut optimizer = Optimizer::new(ParameterGroups::new(&model, &config), &config);
+    let groups = ParameterGroups::new(&model, &config, 10).unwrap();
+    let mut optimizer = Optimizer::new(groups, &config);
     let mut compared = 0;
     for step in 1..=10 {
-        let gradients = loss(&model, golden).backward();
-        let norm = global_norm(&model, &gradients);
-        let scale = clipping_scale(norm, config.max_grad_norm);
-        model = optimizer.step(model, gradients, schedule.factor(step - 1), scale);
+        let gradients = Gradients::new::<B, _>(&model, loss(&model, golden).backward());
+        let scale = clipping_scale(gradients.global_norm(), config.max_grad_norm);
+        let scales = Scales { rate: schedule.factor(step - 1), gradient: scale };
+        model = optimizer.step(model, gradients, scales);
         let tensors = module_tensors::<B, _>(&model);
         let prefix = format!("{name}{step}.");
         for name in golden.names(&prefix) {
@@ -228,7 +229,9 @@ where
             losses.push(*loss);
         }
     });
-    fine_tune(model, TrainingData { train: &data, validation: &data }, &config, run).unwrap();
+    let label_names = &["even".to_owned(), "odd".to_owned()];
+    let data = TrainingData { train: &data, validation: &data, label_names };
+    fine_tune(model, data, &config, run).unwrap();
     let worst = losses.iter().zip(LOSSES).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(losses.len() == LOSSES.len() && worst <= tolerance, "{worst:e} off: {losses:.6?}");
 }

@@ -1,0 +1,62 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::bail;
+use bertune::train::{SavedState, TrainingConfig};
+use clap::Args;
+
+use crate::device::dispatch;
+use crate::run_config::RunConfig;
+use crate::run_folder::{RECORD, RunFolder};
+use crate::train::Learning;
+use crate::training::{Manner, Training};
+
+const AFTER_HELP: &str = "\
+A run leaves states to go on from where it was stopped (Ctrl-C, SIGTERM, --max-time), and at the
+intervals of --save-every. They lie in OUTPUT.run until the run is at its end. The model that comes
+out is, bit for bit on flex, the one that the run would have given without a stop.
+
+Examples:
+  bertune train --model bert-folder --train train.csv --output classifier --max-time 50m
+  bertune resume classifier";
+
+/// The flags of `resume`.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ResumeArgs {
+    /// The --output of the run.
+    #[arg(value_name = "OUTPUT")]
+    output: PathBuf,
+    /// End after so much time, such as 50m or 2h, with a state that can be resumed.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    max_time: Option<Duration>,
+    /// Never ask the hub: use its cache.
+    #[arg(long)]
+    offline: bool,
+    /// No progress, only the evaluations and the result.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Goes on with a run.
+pub(crate) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
+    let run_folder = RunFolder::claim(&args.output)?;
+    let Some(folder) = run_folder.newest()? else {
+        bail!(
+            "there is no stopped run to {}: either it is at its end, or it was never begun, or it \
+             was killed before its first state was saved (see --save-every)",
+            args.output.display()
+        );
+    };
+    let config = RunConfig::read(&folder.join(RECORD), TrainingConfig::default())?;
+    let saved = SavedState::read(&folder)?;
+    if !args.quiet {
+        eprintln!("Going on  after step {}", saved.steps());
+    }
+    let manner = Manner { quiet: args.quiet, offline: args.offline };
+    let training = Training::prepare(config, manner)?;
+    let device = training.config.device.clone();
+    let saved = Some(saved);
+    dispatch(&device, Learning { training, run_folder, saved, max_time: args.max_time })
+}

@@ -1,0 +1,124 @@
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bertune::BertOps;
+use bertune::burn::tensor::backend::AutodiffBackend;
+use bertune::checkpoint::StagedFolder;
+use bertune::train::{TrainError, TrainingState};
+
+/// The folder `OUTPUT.run` beside a run's result: the states from which it can go on, each in a
+/// folder `step-N`, as long as it is not at its end. One process at a time works in it.
+pub(crate) struct RunFolder {
+    path: PathBuf,
+    /// Held as long as this process is at work.
+    _lock: File,
+}
+
+/// The settings of the run, in each state.
+pub(crate) const RECORD: &str = "bertune.toml";
+
+const LOCK: &str = "lock";
+const STATE: &str = "step-";
+
+impl RunFolder {
+    /// The folder of the run to `output`, for this process alone.
+    pub(crate) fn claim(output: &Path) -> anyhow::Result<Self> {
+        let path = beside(output);
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        let lock = path.join(LOCK);
+        let file =
+            File::create(&lock).with_context(|| format!("cannot make {}", lock.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: file }),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another bertune is at work on {}; wait for it or stop it", output.display())
+            }
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", lock.display()))
+            }
+        }
+    }
+
+    /// The latest state, if there is one.
+    pub(crate) fn newest(&self) -> anyhow::Result<Option<PathBuf>> {
+        Ok(self.states()?.pop().map(|(_, path)| path))
+    }
+
+    /// Writes a state, and removes all but the last `keep`.
+    pub(crate) fn save<B>(
+        &self,
+        state: &TrainingState<B>,
+        record: &str,
+        keep: usize,
+    ) -> Result<(), TrainError>
+    where
+        B: AutodiffBackend<InnerBackend: BertOps>,
+    {
+        let target = self.path.join(format!("{STATE}{}", state.steps()));
+        // A state of this step is this very state: a run takes the same steps each time.
+        if !target.exists() {
+            let staged = StagedFolder::create(&target)?;
+            state.save(staged.path())?;
+            let path = staged.path().join(RECORD);
+            fs::write(&path, record).map_err(|source| TrainError::Write { path, source })?;
+            staged.commit()?;
+        }
+        let write_error = |source| TrainError::Write { path: self.path.clone(), source };
+        let states = self.states().map_err(|error| write_error(std::io::Error::other(error)))?;
+        for (_, old) in states.iter().rev().skip(keep.max(1)) {
+            fs::remove_dir_all(old).map_err(write_error)?;
+        }
+        Ok(())
+    }
+
+    /// Removes all states.
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
+        for (_, state) in self.states()? {
+            let describe = || format!("cannot remove {}", state.display());
+            fs::remove_dir_all(&state).with_context(describe)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the folder; the run is at its end.
+    pub(crate) fn remove(self) -> anyhow::Result<()> {
+        self.clear()?;
+        fs::remove_file(self.path.join(LOCK)).ok();
+        // What else somebody put there stays.
+        fs::remove_dir(&self.path).ok();
+        Ok(())
+    }
+
+    /// The steps and the folders of all states, in order.
+    fn states(&self) -> anyhow::Result<Vec<(usize, PathBuf)>> {
+        let describe = || format!("cannot read {}", self.path.display());
+        let mut states = Vec::new();
+        for entry in fs::read_dir(&self.path).with_context(describe)? {
+            let entry = entry.with_context(describe)?;
+            let name = entry.file_name();
+            let steps = name.to_str().and_then(|name| name.strip_prefix(STATE)?.parse().ok());
+            states.extend(steps.map(|steps: usize| (steps, entry.path())));
+        }
+        states.sort();
+        Ok(states)
+    }
+}
+
+impl Drop for RunFolder {
+    /// A run that left no state leaves no folder.
+    fn drop(&mut self) {
+        if self.states().is_ok_and(|states| states.is_empty()) {
+            fs::remove_file(self.path.join(LOCK)).ok();
+            fs::remove_dir(&self.path).ok();
+        }
+    }
+}
+
+fn beside(output: &Path) -> PathBuf {
+    // `file_name` of `out/` is `out`.
+    let mut name = OsString::from(output.file_name().unwrap_or_else(|| "result".as_ref()));
+    name.push(".run");
+    output.with_file_name(name)
+}

@@ -1,0 +1,147 @@
+use anyhow::bail;
+use bertune::burn::tensor::backend::Backend;
+use bertune::checkpoint::{
+    Checkpoint, Connection, HubOptions, Progress as Downloads, find_checkpoint,
+};
+use bertune::data::{Dataset, Table, TokenCache};
+use bertune::head::{
+    Adaptation, BertForSequenceClassification, DropoutOverrides, LabelNames, Loaded,
+    SequenceClassificationConfig,
+};
+use bertune::tokenize::BertTokenizer;
+use bertune::train::TrainingData;
+
+use crate::device;
+use crate::run_config::RunConfig;
+use crate::tables::Tables;
+
+/// Where and how a run speaks and fetches.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    pub(crate) quiet: bool,
+    pub(crate) offline: bool,
+}
+
+/// All that a run needs, before its backend is known.
+pub(crate) struct Training {
+    pub(crate) config: RunConfig,
+    pub(crate) tables: Tables,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) tokenizer: BertTokenizer,
+    pub(crate) quiet: bool,
+}
+
+/// The examples of a run.
+pub(crate) struct Examples {
+    pub(crate) train: Dataset,
+    pub(crate) validation: Dataset,
+    pub(crate) test: Option<Dataset>,
+}
+
+impl Training {
+    /// Reads the files, and finds the model; everything that is cheap to check comes first.
+    pub(crate) fn prepare(config: RunConfig, manner: Manner) -> anyhow::Result<Self> {
+        device::check(&config.device)?;
+        let tables = Tables::read(&config)?;
+        if !manner.quiet {
+            eprintln!("{}", tables.summary());
+        }
+        let folder = find_checkpoint(&config.model, &hub_options(&config, manner))?;
+        let checkpoint = Checkpoint::open(&folder)?;
+        let tokenizer = BertTokenizer::from_folder(&folder)?;
+        Ok(Self { config, tables, checkpoint, tokenizer, quiet: manner.quiet })
+    }
+
+    /// The pretrained encoder with a classifier for the labels of the data.
+    pub(crate) fn load<B: Backend>(&self, device: &B::Device) -> anyhow::Result<Loaded<B>> {
+        let RunConfig { hidden_dropout, attention_dropout, classifier_dropout, .. } = self.config;
+        let adaptation = Adaptation {
+            labels: self.labels(),
+            problem_type: self.tables.problem_type(),
+            pooling: self.config.pooling,
+            seed: self.config.training.seed,
+            reinit_layers: self.config.reinit_layers,
+            dropout: DropoutOverrides {
+                hidden: hidden_dropout,
+                attention: attention_dropout,
+                classifier: classifier_dropout,
+            },
+        };
+        let mut loaded =
+            BertForSequenceClassification::from_pretrained(&self.checkpoint, adaptation, device)?;
+        let max_length = self.config.tokens.max_length;
+        check_fit(&loaded.config, &self.tokenizer, max_length)?;
+        loaded.config.max_length = Some(max_length);
+        if !self.quiet {
+            eprintln!("Model     {}: {}", self.config.model, loaded.report);
+            eprintln!("Device    {}", self.config.device);
+        }
+        Ok(loaded)
+    }
+
+    /// The names of the classes, or of the numbers.
+    pub(crate) fn labels(&self) -> LabelNames {
+        LabelNames::new(self.tables.labels.names().to_vec())
+    }
+
+    /// All rows, tokenized.
+    pub(crate) fn examples(&self) -> anyhow::Result<Examples> {
+        let test = self.tables.test.as_ref();
+        Ok(Examples {
+            train: self.tokenized(&self.tables.train)?,
+            validation: self.tokenized(&self.tables.validation)?,
+            test: test.map(|test| self.tokenized(test)).transpose()?,
+        })
+    }
+
+    /// What the model learns from and is measured on.
+    pub(crate) fn data<'a>(&'a self, examples: &'a Examples) -> TrainingData<'a> {
+        let Examples { train, validation, .. } = examples;
+        TrainingData { train, validation, label_names: self.tables.labels.names() }
+    }
+
+    fn tokenized(&self, table: &Table) -> anyhow::Result<Dataset> {
+        let (limits, labels) = (self.config.tokens, &self.tables.labels);
+        Ok(match &self.config.token_cache {
+            Some(folder) => {
+                TokenCache::new(folder).dataset(&self.tokenizer, limits, table, labels)?
+            }
+            None => Dataset::new(&self.tokenizer, limits, table, labels)?,
+        })
+    }
+}
+
+fn hub_options(config: &RunConfig, manner: Manner) -> HubOptions {
+    let mut hub = HubOptions::default();
+    hub.revision = config.revision.clone();
+    if !manner.quiet {
+        hub.progress = Downloads::Bar;
+    }
+    if manner.offline {
+        hub.connection = Connection::Offline;
+    }
+    hub
+}
+
+/// Checks that the model has an embedding for every token and every position.
+fn check_fit(
+    config: &SequenceClassificationConfig,
+    tokenizer: &BertTokenizer,
+    max_length: usize,
+) -> anyhow::Result<()> {
+    let positions = config.bert.max_position_embeddings;
+    if max_length > positions {
+        bail!(
+            "inputs of {max_length} tokens are longer than the {positions} that this model takes; \
+             say --max-length {positions} or less"
+        );
+    }
+    let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);
+    if tokens > vocab_size {
+        bail!(
+            "the tokenizer has {tokens} tokens, but the model has only {vocab_size} embeddings: \
+             the tokenizer and the model do not belong together"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+use crate::{HeadError, LabelNames, Pooling, ProblemType, SequenceClassificationConfig};
+
+/// How a pretrained encoder becomes a classifier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adaptation {
+    /// The names of the classes, or of the numbers in a regression.
+    pub labels: LabelNames,
+    /// What the labels are.
+    pub problem_type: ProblemType,
+    /// Which vector the classifier reads.
+    pub pooling: Pooling,
+    /// What new weights are drawn by.
+    pub seed: u64,
+    /// How many layers, from the top, begin anew: the top layers are the most specialised to
+    /// pretraining ([Zhang et al., 2021](https://arxiv.org/abs/2006.05987)).
+    pub reinit_layers: usize,
+    /// Dropout probabilities in place of the checkpoint's.
+    pub dropout: DropoutOverrides,
+}
+
+/// Dropout probabilities, each in place of the checkpoint's if it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DropoutOverrides {
+    /// After the embeddings and at the end of each block.
+    pub hidden: Option<f64>,
+    /// Of the attention probabilities.
+    pub attention: Option<f64>,
+    /// Before the classifier.
+    pub classifier: Option<f64>,
+}
+
+impl Adaptation {
+    /// A classifier of one class for each text, with the usual choices.
+    pub fn new(labels: LabelNames, seed: u64) -> Self {
+        Self {
+            labels,
+            problem_type: ProblemType::default(),
+            pooling: Pooling::default(),
+            seed,
+            reinit_layers: 0,
+            dropout: DropoutOverrides::default(),
+        }
+    }
+
+    /// The names of the layers that begin anew.
+    pub(crate) fn new_layers(&self, layers: usize) -> Result<Vec<String>, HeadError> {
+        let asked = self.reinit_layers;
+        let kept = layers.checked_sub(asked).ok_or(HeadError::ReinitLayers { asked, layers })?;
+        Ok((kept..layers).map(|layer| format!("bert.encoder.layer.{layer}")).collect())
+    }
+
+    /// The architecture of a classifier on this encoder.
+    pub(crate) fn apply(
+        self,
+        pretrained: SequenceClassificationConfig,
+    ) -> Result<SequenceClassificationConfig, HeadError> {
+        let DropoutOverrides { hidden, attention, classifier } = self.dropout;
+        for (key, value) in [
+            ("hidden_dropout", hidden),
+            ("attention_dropout", attention),
+            ("classifier_dropout", classifier),
+        ] {
+            if let Some(value) = value.filter(|value| !(0.0..1.0).contains(value)) {
+                return Err(HeadError::Dropout { key, value });
+            }
+        }
+        let mut bert = pretrained.bert;
+        bert.hidden_dropout_prob = hidden.unwrap_or(bert.hidden_dropout_prob);
+        bert.attention_probs_dropout_prob = attention.unwrap_or(bert.attention_probs_dropout_prob);
+        Ok(SequenceClassificationConfig {
+            problem_type: Some(self.problem_type),
+            classifier_dropout: classifier.or(pretrained.classifier_dropout),
+            pooling: self.pooling,
+            ..SequenceClassificationConfig::new(bert, self.labels)
+        })
+    }
+}

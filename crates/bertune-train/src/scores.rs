@@ -1,0 +1,76 @@
+use bertune_head::ProblemType;
+use bertune_metrics::{ClassificationScores, MetricName, MultiLabelScores, RegressionScores};
+use serde::{Deserialize, Serialize};
+
+/// All scores of a model, by what its labels are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scores {
+    /// Of one class for each text.
+    Classification(ClassificationScores),
+    /// Of sets of classes.
+    MultiLabel(MultiLabelScores),
+    /// Of numbers.
+    Regression(RegressionScores),
+}
+
+impl Scores {
+    /// A score by its name; `None` where it is undefined or not one of this problem's.
+    pub fn get(&self, name: MetricName) -> Option<f64> {
+        match self {
+            Self::Classification(scores) => scores.get(name),
+            Self::MultiLabel(scores) => scores.get(name),
+            Self::Regression(scores) => scores.get(name),
+        }
+    }
+
+    /// The three scores that are shown first.
+    pub fn shown(&self) -> [(&'static str, Option<f64>); 3] {
+        let problem_type = match self {
+            Self::Classification(_) => ProblemType::SingleLabelClassification,
+            Self::MultiLabel(_) => ProblemType::MultiLabelClassification,
+            Self::Regression(_) => ProblemType::Regression,
+        };
+        shown(problem_type).map(|(title, name)| (title, self.get(name)))
+    }
+}
+
+/// The scores that are shown first, with their titles; the first of them chooses the best model
+/// where the configuration names none.
+pub(crate) fn shown(problem_type: ProblemType) -> [(&'static str, MetricName); 3] {
+    match problem_type {
+        ProblemType::SingleLabelClassification => [
+            ("accuracy", MetricName::Accuracy),
+            ("macro F1", MetricName::MacroF1),
+            ("MCC", MetricName::Mcc),
+        ],
+        ProblemType::MultiLabelClassification => [
+            ("micro F1", MetricName::MicroF1),
+            ("macro F1", MetricName::MacroF1),
+            ("exact sets", MetricName::SubsetAccuracy),
+        ],
+        ProblemType::Regression => [
+            ("Pearson", MetricName::Pearson),
+            ("Spearman", MetricName::Spearman),
+            ("MAE", MetricName::Mae),
+        ],
+    }
+}
+
+/// Whether a problem of this type has such a score.
+pub(crate) fn has_metric(problem_type: ProblemType, name: MetricName) -> bool {
+    use MetricName as M;
+    let regression = [M::Pearson, M::Spearman, M::Mse, M::Mae, M::R2];
+    let only_sets = [M::SubsetAccuracy, M::HammingLoss, M::SamplesF1];
+    let only_classes = [M::Accuracy, M::BalancedAccuracy, M::Mcc, M::CalibrationError];
+    match problem_type {
+        _ if name == M::Loss => true,
+        ProblemType::Regression => regression.contains(&name),
+        ProblemType::SingleLabelClassification => {
+            !regression.contains(&name) && !only_sets.contains(&name)
+        }
+        ProblemType::MultiLabelClassification => {
+            !regression.contains(&name) && !only_classes.contains(&name)
+        }
+    }
+}

@@ -1,0 +1,244 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bertune_checkpoint::{
+    HostTensor, fill_module, module_tensors, read_safetensors, write_safetensors,
+};
+use bertune_head::BertForSequenceClassification;
+use bertune_kernels::BertOps;
+use burn_core::module::AutodiffModule;
+use burn_core::tensor::backend::AutodiffBackend;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    FineTuned, Gradients, History, Optimizer, OptimizerState, ParameterGroups, Scales, TrainError,
+    TrainingConfig,
+};
+
+/// Where a run stands between two steps: all that decides what comes next.
+///
+/// The order of examples and the dropout masks are functions of the configuration and the step, so
+/// that a state which was [saved](Self::save) and [read](SavedState::read) again goes on exactly
+/// as if the run had never stopped.
+#[derive(Debug)]
+pub struct TrainingState<B: AutodiffBackend<InnerBackend: BertOps>> {
+    pub(crate) model: BertForSequenceClassification<B>,
+    pub(crate) optimizer: Optimizer<B::InnerBackend>,
+    pub(crate) progress: Progress,
+    pub(crate) history: History,
+    pub(crate) best: Option<BertForSequenceClassification<B::InnerBackend>>,
+    inputs: Inputs,
+}
+
+/// What a run has done since it began, and since it was last measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Progress {
+    /// Steps taken.
+    pub(crate) steps: usize,
+    /// The weighted sum of the losses since the last evaluation.
+    pub(crate) loss_sum: f64,
+    /// Their weight.
+    pub(crate) loss_weight: f64,
+}
+
+impl Progress {
+    /// Counts the mean loss of a step.
+    pub(crate) fn add_loss(&mut self, loss: f64, weight: f64) {
+        self.loss_sum += loss * weight;
+        self.loss_weight += weight;
+    }
+
+    /// The mean loss since the last evaluation, which this one ends.
+    pub(crate) fn take_mean_loss(&mut self) -> f64 {
+        let mean = self.loss_sum / self.loss_weight;
+        (self.loss_sum, self.loss_weight) = (0.0, 0.0);
+        mean
+    }
+}
+
+/// Hashes of the tokenized examples, which stand for the data, the tokenizer and its settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Inputs {
+    pub(crate) train: String,
+    pub(crate) validation: String,
+}
+
+impl<B: AutodiffBackend<InnerBackend: BertOps>> TrainingState<B> {
+    pub(crate) fn new(
+        model: BertForSequenceClassification<B>,
+        groups: ParameterGroups,
+        history: History,
+        inputs: Inputs,
+    ) -> Self {
+        let model = groups.freeze(model, 0);
+        let optimizer = Optimizer::new(groups, &history.config);
+        Self { model, optimizer, progress: Progress::default(), history, best: None, inputs }
+    }
+
+    /// The steps that were taken.
+    pub fn steps(&self) -> usize {
+        self.progress.steps
+    }
+
+    /// What was measured.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// One step of the optimizer.
+    pub(crate) fn update(mut self, gradients: Gradients<B::InnerBackend>, scales: Scales) -> Self {
+        self.model = self.optimizer.step(self.model, gradients, scales);
+        self.progress.steps += 1;
+        if self.optimizer.groups().change_at(self.progress.steps) {
+            self.model = self.optimizer.groups().freeze(self.model, self.progress.steps);
+        }
+        self
+    }
+
+    /// The best model, or the present one if none was measured.
+    pub(crate) fn finish(self, finished: bool) -> FineTuned<B> {
+        let model = self.best.unwrap_or_else(|| self.model.valid());
+        FineTuned { model, history: self.history, finished }
+    }
+
+    /// Writes the state into an existing folder.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), TrainError> {
+        let OptimizerState { steps, tensors } = self.optimizer.state();
+        write_safetensors(&folder.join(MODEL), &module_tensors::<B, _>(&self.model))?;
+        write_safetensors(&folder.join(OPTIMIZER), &tensors)?;
+        if let Some(best) = &self.best {
+            write_safetensors(&folder.join(BEST), &module_tensors::<B::InnerBackend, _>(best))?;
+        }
+        let record = StateRecord {
+            version: VERSION,
+            progress: self.progress,
+            optimizer_steps: steps,
+            history: self.history.clone(),
+            inputs: self.inputs.clone(),
+        };
+        let path = folder.join(STATE);
+        let write = |source| TrainError::Write { path: path.clone(), source };
+        let json = serde_json::to_vec_pretty(&record).map_err(|error| write(error.into()))?;
+        std::fs::write(&path, json).map_err(write)
+    }
+
+    /// This run, new, put where `saved` stood.
+    pub(crate) fn resumed(mut self, saved: SavedState) -> Result<Self, TrainError> {
+        let SavedState { record, model, optimizer, best } = saved;
+        check_same(&self.history.config, &record.history.config)?;
+        for (split, new, old) in [
+            ("training", &self.inputs.train, &record.inputs.train),
+            ("validation", &self.inputs.validation, &record.inputs.validation),
+        ] {
+            if new != old {
+                return Err(TrainError::ResumeInputs { split });
+            }
+        }
+        let device = self.model.device();
+        if let Some(best) = best {
+            self.best = Some(fill_module(self.model.clone(), &best, &device)?.valid());
+        }
+        self.model = fill_module(self.model, &model, &device)?;
+        let state = OptimizerState { steps: record.optimizer_steps, tensors: optimizer };
+        self.optimizer = self.optimizer.with_state(&state, &device);
+        self.model = self.optimizer.groups().freeze(self.model, record.progress.steps);
+        (self.progress, self.history) = (record.progress, record.history);
+        Ok(self)
+    }
+}
+
+const MODEL: &str = "model.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const BEST: &str = "best.safetensors";
+const STATE: &str = "state.json";
+
+/// Of the files' layout; one of another version is refused.
+const VERSION: u32 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateRecord {
+    version: u32,
+    progress: Progress,
+    optimizer_steps: BTreeMap<String, u64>,
+    history: History,
+    inputs: Inputs,
+}
+
+/// A state in host memory, as it was saved.
+#[derive(Debug)]
+pub struct SavedState {
+    record: StateRecord,
+    model: BTreeMap<String, HostTensor>,
+    optimizer: BTreeMap<String, HostTensor>,
+    best: Option<BTreeMap<String, HostTensor>>,
+}
+
+impl SavedState {
+    /// Reads the folder that [`TrainingState::save`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// If a file is missing, damaged or of another version.
+    pub fn read(folder: &Path) -> Result<Self, TrainError> {
+        let path = folder.join(STATE);
+        let broken = |problem: String| TrainError::State { path: path.clone(), problem };
+        let json = std::fs::read(&path).map_err(|error| broken(error.to_string()))?;
+        let record: StateRecord =
+            serde_json::from_slice(&json).map_err(|error| broken(error.to_string()))?;
+        if record.version != VERSION {
+            let version = record.version;
+            return Err(broken(format!("it has the layout {version}, not {VERSION}")));
+        }
+        let best = folder.join(BEST);
+        Ok(Self {
+            model: read_safetensors(&folder.join(MODEL))?,
+            optimizer: read_safetensors(&folder.join(OPTIMIZER))?,
+            best: best.is_file().then(|| read_safetensors(&best)).transpose()?,
+            record,
+        })
+    }
+
+    /// The steps that were taken.
+    pub fn steps(&self) -> usize {
+        self.record.progress.steps
+    }
+}
+
+/// Refuses to go on with other settings than the run began with.
+fn check_same(new: &TrainingConfig, old: &TrainingConfig) -> Result<(), TrainError> {
+    let table = |config| toml::Table::try_from(config).unwrap_or_default();
+    let (new, old) = (table(new), table(old));
+    let keys: std::collections::BTreeSet<_> = new.keys().chain(old.keys()).collect();
+    let said = |value: Option<&toml::Value>| value.map_or("absent".to_owned(), ToString::to_string);
+    let differences: Vec<String> = keys
+        .into_iter()
+        .filter(|key| new.get(*key) != old.get(*key))
+        .map(|key| format!("{key} is {}, but was {}", said(new.get(key)), said(old.get(key))))
+        .collect();
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(TrainError::ResumeConfig { differences: differences.join("; ") }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named() {
+        let old = TrainingConfig { max_steps: Some(3), ..Default::default() };
+        assert!(check_same(&old, &old).is_ok());
+        let new = TrainingConfig { learning_rate: 1e-4, ..Default::default() };
+        let message = check_same(&new, &old).unwrap_err().to_string();
+        assert!(message.contains("learning_rate is 0.0001, but was 0.00005"), "{message}");
+        assert!(message.contains("max_steps is absent, but was 3"), "{message}");
+    }
+}

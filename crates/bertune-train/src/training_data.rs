@@ -1,0 +1,86 @@
+use bertune_data::{Dataset, Targets};
+use bertune_head::BertForSequenceClassification;
+use burn_core::tensor::backend::Backend;
+use sha2::{Digest, Sha256};
+
+use crate::objective::problem_type;
+use crate::scores::has_metric;
+use crate::state::Inputs;
+use crate::{History, TrainError, TrainingConfig};
+
+/// Labelled, tokenized examples.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingData<'a> {
+    /// What the model learns from.
+    pub train: &'a Dataset,
+    /// What it is measured on.
+    pub validation: &'a Dataset,
+    /// The names of the classes, in the order of their numbers.
+    pub label_names: &'a [String],
+}
+
+impl TrainingData<'_> {
+    /// Checks that there are examples, and that the model can embed every token of them.
+    pub(crate) fn validate<B: Backend>(
+        &self,
+        model: &BertForSequenceClassification<B>,
+    ) -> Result<(), TrainError> {
+        let embeddings = &model.bert.embeddings;
+        let [vocab_size, _] = embeddings.word_embeddings.weight.lazy_shape().dims();
+        let [positions, _] = embeddings.position_embeddings.weight.lazy_shape().dims();
+        for (split, dataset) in [("training", self.train), ("validation", self.validation)] {
+            if dataset.is_empty() {
+                return Err(TrainError::Empty { split });
+            }
+            for encoding in dataset.encodings() {
+                let tokens = encoding.input_ids.len();
+                if tokens > positions {
+                    return Err(TrainError::TooLong { tokens, positions });
+                }
+                let unknown = encoding.input_ids.iter().find(|&&id| id as usize >= vocab_size);
+                if let Some(&id) = unknown {
+                    return Err(TrainError::Vocabulary { id, vocab_size });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The record of a run on these examples that has not begun.
+    pub(crate) fn history(&self, config: &TrainingConfig) -> Result<History, TrainError> {
+        let problem_type = problem_type(self.train.targets());
+        if let Some(metric) = config.metric.filter(|name| !has_metric(problem_type, *name)) {
+            return Err(TrainError::MetricOfOtherProblem { metric, problem_type });
+        }
+        Ok(History::new(config, problem_type, self.train.len(), self.validation.len()))
+    }
+
+    /// What a run that is resumed must find unchanged.
+    pub(crate) fn inputs(&self) -> Inputs {
+        Inputs { train: fingerprint(self.train), validation: fingerprint(self.validation) }
+    }
+}
+
+/// A hash of all tokens, labels and weights.
+fn fingerprint(dataset: &Dataset) -> String {
+    let mut hash = Sha256::new();
+    for encoding in dataset.encodings() {
+        hash.update((encoding.input_ids.len() as u64).to_le_bytes());
+        for id in encoding.input_ids.iter().chain(&encoding.token_type_ids) {
+            hash.update(id.to_le_bytes());
+        }
+    }
+    match dataset.targets() {
+        Targets::None => {}
+        Targets::Classes(labels) => {
+            labels.iter().for_each(|&label| hash.update((label as u64).to_le_bytes()));
+        }
+        Targets::Sets { values, .. } | Targets::Values { values, .. } => {
+            values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        }
+    }
+    for weight in dataset.weights().unwrap_or_default() {
+        hash.update(weight.to_le_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
