@@ -41,9 +41,14 @@ impl RunFolder {
         }
     }
 
+    /// Whether a run to `output` was stopped and can go on.
+    pub(crate) fn has_states(output: &Path) -> bool {
+        states(&beside(output)).is_ok_and(|states| !states.is_empty())
+    }
+
     /// The latest state, if there is one.
     pub(crate) fn newest(&self) -> anyhow::Result<Option<PathBuf>> {
-        Ok(self.states()?.pop().map(|(_, path)| path))
+        Ok(states(&self.path)?.pop().map(|(_, path)| path))
     }
 
     /// Writes a state, and removes all but the last `keep`.
@@ -66,7 +71,8 @@ impl RunFolder {
             staged.commit()?;
         }
         let write_error = |source| TrainError::Write { path: self.path.clone(), source };
-        let states = self.states().map_err(|error| write_error(std::io::Error::other(error)))?;
+        let states =
+            states(&self.path).map_err(|error| write_error(std::io::Error::other(error)))?;
         for (_, old) in states.iter().rev().skip(keep.max(1)) {
             fs::remove_dir_all(old).map_err(write_error)?;
         }
@@ -75,7 +81,7 @@ impl RunFolder {
 
     /// Removes all states.
     pub(crate) fn clear(&self) -> anyhow::Result<()> {
-        for (_, state) in self.states()? {
+        for (_, state) in states(&self.path)? {
             let describe = || format!("cannot remove {}", state.display());
             fs::remove_dir_all(&state).with_context(describe)?;
         }
@@ -90,30 +96,30 @@ impl RunFolder {
         fs::remove_dir(&self.path).ok();
         Ok(())
     }
-
-    /// The steps and the folders of all states, in order.
-    fn states(&self) -> anyhow::Result<Vec<(usize, PathBuf)>> {
-        let describe = || format!("cannot read {}", self.path.display());
-        let mut states = Vec::new();
-        for entry in fs::read_dir(&self.path).with_context(describe)? {
-            let entry = entry.with_context(describe)?;
-            let name = entry.file_name();
-            let steps = name.to_str().and_then(|name| name.strip_prefix(STATE)?.parse().ok());
-            states.extend(steps.map(|steps: usize| (steps, entry.path())));
-        }
-        states.sort();
-        Ok(states)
-    }
 }
 
 impl Drop for RunFolder {
     /// A run that left no state leaves no folder.
     fn drop(&mut self) {
-        if self.states().is_ok_and(|states| states.is_empty()) {
+        if states(&self.path).is_ok_and(|states| states.is_empty()) {
             fs::remove_file(self.path.join(LOCK)).ok();
             fs::remove_dir(&self.path).ok();
         }
     }
+}
+
+/// The steps and the folders of all states in a folder, in order.
+fn states(folder: &Path) -> anyhow::Result<Vec<(usize, PathBuf)>> {
+    let describe = || format!("cannot read {}", folder.display());
+    let mut states = Vec::new();
+    for entry in fs::read_dir(folder).with_context(describe)? {
+        let entry = entry.with_context(describe)?;
+        let name = entry.file_name();
+        let steps = name.to_str().and_then(|name| name.strip_prefix(STATE)?.parse().ok());
+        states.extend(steps.map(|steps: usize| (steps, entry.path())));
+    }
+    states.sort();
+    Ok(states)
 }
 
 fn beside(output: &Path) -> PathBuf {

@@ -26,18 +26,16 @@ use crate::training::{Manner, Training};
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let config = args.resolve()?;
     crate::device::check(&config.device)?;
+    if !args.overwrite && RunFolder::has_states(&config.output) {
+        let output = config.output.display();
+        bail!(
+            "a run to {output} was stopped and can go on: bertune resume {output}; or say \
+             --overwrite to begin anew"
+        );
+    }
     check_output(&config, args.overwrite)?;
     let run_folder = RunFolder::claim(&config.output)?;
-    if run_folder.newest()?.is_some() {
-        if !args.overwrite {
-            let output = config.output.display();
-            bail!(
-                "a run to {output} was stopped and can go on: bertune resume {output}; or say \
-                 --overwrite to begin anew"
-            );
-        }
-        run_folder.clear()?;
-    }
+    run_folder.clear()?;
     let manner = Manner { quiet: args.quiet, offline: args.offline };
     let training = Training::prepare(config, manner)?;
     let device = training.config.device.clone();

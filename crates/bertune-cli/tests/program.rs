@@ -158,6 +158,77 @@ fn an_interrupted_run_leaves_a_model() {
     succeed(&place, "predict --model out 'a good film'");
 }
 
+/// Long enough to be stopped in between; with dropout, in parts, measured now and then.
+#[cfg(unix)]
+const LONG: &str = "train --model model --train train.csv --epochs 600 --batch-size 5 \
+                    --micro-batch-size 2 --evaluate-every '500 steps' --hidden-dropout 0.1 -q";
+
+/// Starts a command and ends it with `signal` when a state was saved.
+#[cfg(unix)]
+fn stop_after_a_state(place: &Place, arguments: &str, signal: &str) {
+    let mut child = place.command(arguments).stdout(Stdio::null()).spawn().unwrap();
+    let states = || fs::read_dir(place.path("b.run")).into_iter().flatten().flatten();
+    let is_state = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("step-");
+    let before = states().filter(|entry| is_state(&entry.file_name())).count();
+    let has_new = || states().filter(|entry| is_state(&entry.file_name())).count() > before;
+    wait_until("a state is saved", || has_new() || before > 0);
+    std::thread::sleep(Duration::from_millis(60));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    assert!(!child.wait().unwrap().success());
+}
+
+/// Killed, interrupted and terminated on its way, a run gives the same model and the same record.
+#[cfg(unix)]
+#[test]
+fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
+    let place = Place::new();
+    succeed(&place, &format!("{LONG} --output a"));
+    let train = format!("{LONG} --output b --save-every '30 steps'");
+    stop_after_a_state(&place, &train, "-KILL");
+    stop_after_a_state(&place, "resume b -q", "-INT");
+    stop_after_a_state(&place, "resume b -q", "-TERM");
+    let refused = place.run(&format!("{train} --seed 3"));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("bertune resume b"));
+    succeed(&place, "resume b");
+    assert!(!place.path("b.run").exists(), "a finished run leaves only its model");
+    for file in ["model.safetensors", "training.json"] {
+        assert_eq!(place.read(&format!("a/{file}")), place.read(&format!("b/{file}")), "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_is_gone_on_with_by_one_process_and_on_its_own_data() {
+    let place = Place::new();
+    let error = |command: &str| {
+        let output = place.run(command);
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let train = format!("{LONG} --output b --save-every '30 steps'");
+    let mut child = place.command(&train).stdout(Stdio::null()).spawn().unwrap();
+    wait_until("a state is saved", || place.path("b.run/step-30").exists());
+    assert!(error("resume b").contains("another bertune is at work on b"));
+    assert_eq!(interrupt(&mut child), Some(130));
+
+    let data = String::from_utf8(place.read("train.csv")).unwrap();
+    place.write("train.csv", &data.replace("good", "bad"));
+    assert!(error("resume b -q").contains("the tokenized training examples are not those"));
+    place.write("train.csv", &data);
+    assert_eq!(place.run("resume b -q --max-time 1ms").status.code(), Some(130));
+}
+
+#[test]
+fn a_run_ends_when_its_time_is_over_and_goes_on() {
+    let place = Place::new();
+    let train = "train --model model --train train.csv --output out --epochs 20 -q";
+    assert_eq!(place.run(&format!("{train} --max-time 0s")).status.code(), Some(130));
+    succeed(&place, "predict --model out 'a good film'");
+    let output = succeed(&place, "resume out");
+    assert!(output.contains("Epoch 20/20"), "{output}");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_prediction_leaves_nothing() {

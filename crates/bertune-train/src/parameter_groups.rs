@@ -182,7 +182,7 @@ fn patterns<'a>(
     patterns
         .map(|pattern| {
             let error = |problem| TrainError::Pattern { pattern: pattern.to_owned(), problem };
-            let regex = Regex::new(pattern).map_err(|source| error(source.to_string()))?;
+            let regex = Regex::new(pattern).map_err(|source| error(in_one_line(&source)))?;
             let example = names.last().map_or("", |(_, name)| name);
             match names.iter().any(|(_, name)| regex.is_match(name)) {
                 true => Ok(regex),
@@ -190,6 +190,12 @@ fn patterns<'a>(
             }
         })
         .collect()
+}
+
+/// What is wrong with a regular expression, without the picture of where.
+fn in_one_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or(&text).trim_start_matches("error: ").to_owned()
 }
 
 #[cfg(test)]

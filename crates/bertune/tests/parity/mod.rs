@@ -98,7 +98,7 @@ pub(crate) fn gradients_equal_transformers<B: AutodiffBackend + BertOps>(toleran
     for golden in goldens() {
         let model = model::<B>(&golden);
         let gradients = loss(&model, &golden).backward();
-        let ours = module_tensors::<B, _>(&Gradients::of(model, gradients));
+        let ours = module_tensors::<B, _>(&AsGradients::of(model, gradients));
         assert_eq!(ours.len(), golden.names("grad.").count(), "one gradient for each parameter");
         for name in golden.names("grad.") {
             let expected = golden.values(&format!("grad.{name}"));
@@ -118,15 +118,15 @@ pub(crate) fn gradients_equal_transformers<B: AutodiffBackend + BertOps>(toleran
 }
 
 /// Turns a model into one whose parameters are their gradients, to read them by name.
-struct Gradients<B: AutodiffBackend>(B::Gradients);
+struct AsGradients<B: AutodiffBackend>(B::Gradients);
 
-impl<B: AutodiffBackend> Gradients<B> {
+impl<B: AutodiffBackend> AsGradients<B> {
     fn of<M: AutodiffModule<B>>(model: M, gradients: B::Gradients) -> M {
         model.map(&mut Self(gradients))
     }
 }
 
-impl<B: AutodiffBackend> bertune::burn::module::ModuleMapper<B> for Gradients<B> {
+impl<B: AutodiffBackend> bertune::burn::module::ModuleMapper<B> for AsGradients<B> {
     fn map_float<const D: usize>(
         &mut self,
         param: bertune::burn::module::Param<Tensor<B, D>>,
