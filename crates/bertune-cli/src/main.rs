@@ -1,24 +1,31 @@
 //! The `bertune` program: fine-tune a BERT into a text classifier, evaluate it, predict with it.
 
 mod args;
+mod compare_runs;
 mod device;
 mod devices;
 mod evaluate;
 mod inputs;
+mod lr_find;
 mod predict;
 mod prediction_writer;
 mod progress;
+mod replay;
 mod report;
 mod resume;
 mod run_config;
 mod run_folder;
+mod run_record;
+mod seeds;
 mod stop;
 mod tables;
+mod tensorboard;
 mod text_table;
 mod train;
 mod train_args;
 mod training;
 mod training_args;
+mod verify_resume;
 mod whole_file;
 
 use std::process::ExitCode;
@@ -39,6 +46,14 @@ enum Command {
     Train(Box<train_args::TrainArgs>),
     /// Go on with a run that was stopped, exactly as if it had not been.
     Resume(resume::ResumeArgs),
+    /// Show that a resumed run equals an uninterrupted one, bit for bit.
+    VerifyResume(Box<verify_resume::VerifyResumeArgs>),
+    /// Repeat a run from its record, and compare.
+    Replay(replay::ReplayArgs),
+    /// Look for a good learning rate.
+    LrFind(Box<lr_find::LrFindArgs>),
+    /// Say whether two models differ on the same rows.
+    CompareRuns(compare_runs::CompareRunsArgs),
     /// Measure a fine-tuned model on a file of labelled texts.
     Evaluate(evaluate::EvaluateArgs),
     /// Classify texts.
@@ -56,6 +71,10 @@ fn main() -> ExitCode {
     let result = match Program::parse().command {
         Command::Train(args) => train::run(&args),
         Command::Resume(args) => resume::run(&args),
+        Command::VerifyResume(args) => verify_resume::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::LrFind(args) => lr_find::run(&args),
+        Command::CompareRuns(args) => compare_runs::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Devices => devices::run(),

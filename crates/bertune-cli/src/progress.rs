@@ -39,14 +39,14 @@ impl Progress {
                 self.bar.reset_eta();
                 self.speed = Speed::new();
             }
-            Event::Step { step, epoch, loss, rate_factor, examples, .. } => {
-                let loss = self.smoothed_loss.update(*loss);
+            Event::Step { record, epoch, examples } => {
+                let loss = self.smoothed_loss.update(record.loss);
                 self.speed.add(*examples);
-                let (rate, speed) = (self.learning_rate * rate_factor, self.speed.value());
+                let (rate, speed) = (self.learning_rate * record.rate_factor, self.speed.value());
                 self.bar.set_prefix(format!("Epoch {epoch}/{}", self.marks.epochs));
                 self.bar
                     .set_message(format!("loss {loss:.4}  rate {rate:.1e}  {speed:.0} examples/s"));
-                self.bar.set_position(*step as u64);
+                self.bar.set_position(record.step as u64);
             }
             Event::Evaluating { .. } => {
                 self.speed.stop();

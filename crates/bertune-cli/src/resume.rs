@@ -9,8 +9,8 @@ use clap::Args;
 use crate::device::dispatch;
 use crate::run_config::RunConfig;
 use crate::run_folder::{RECORD, RunFolder};
-use crate::train::Learning;
-use crate::training::{Manner, Training};
+use crate::train::{Learning, Outside};
+use crate::training::Training;
 
 const AFTER_HELP: &str = "\
 A run leaves states to go on from where it was stopped (Ctrl-C, SIGTERM, --max-time), and at the
@@ -31,6 +31,9 @@ pub(crate) struct ResumeArgs {
     /// End after so much time, such as 50m or 2h, with a state that can be resumed.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     max_time: Option<Duration>,
+    /// Write curves for TensorBoard into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    tensorboard: Option<PathBuf>,
     /// Never ask the hub: use its cache.
     #[arg(long)]
     offline: bool,
@@ -54,9 +57,17 @@ pub(crate) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     if !args.quiet {
         eprintln!("Going on  after step {}", saved.steps());
     }
-    let manner = Manner { quiet: args.quiet, offline: args.offline };
-    let training = Training::prepare(config, manner)?;
+    let outside = Outside {
+        overwrite: true,
+        quiet: args.quiet,
+        offline: args.offline,
+        max_time: args.max_time,
+        tensorboard: args.tensorboard.clone(),
+        inputs: None,
+    };
+    let training = Training::prepare(config, &outside)?;
     let device = training.config.device.clone();
     let saved = Some(saved);
-    dispatch(&device, Learning { training, run_folder, saved, max_time: args.max_time })
+    let learning = Learning { training, run_folder, saved, outside: &outside };
+    Ok(dispatch(&device, learning)?.exit_code())
 }

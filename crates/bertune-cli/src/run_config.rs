@@ -26,6 +26,9 @@ pub(crate) struct RunConfig {
     pub(crate) validation: Vec<PathBuf>,
     /// The share of `train` to measure on where there is no validation file.
     pub(crate) validation_fraction: f64,
+    /// What the held-out share is drawn by; the training's seed if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) split_seed: Option<u64>,
     /// The files to measure the best model on at the end.
     #[serde(deserialize_with = "one_or_several", skip_serializing_if = "Vec::is_empty")]
     pub(crate) test: Vec<PathBuf>,
@@ -70,6 +73,7 @@ impl Default for RunConfig {
             train: Vec::new(),
             validation: Vec::new(),
             validation_fraction: 0.1,
+            split_seed: None,
             test: Vec::new(),
             output: PathBuf::new(),
             device: device::default_name(),
@@ -118,14 +122,14 @@ impl RunConfig {
     }
 
     /// Checks what can be checked before anything is read.
-    pub(crate) fn validate(&self) -> anyhow::Result<()> {
-        let required = [
+    pub(crate) fn validate(&self, required: &[&str]) -> anyhow::Result<()> {
+        let is_empty = [
             ("--model", self.model.is_empty()),
             ("--train", self.train.is_empty()),
             ("--output", self.output.as_os_str().is_empty()),
         ];
-        let missing: Vec<_> =
-            required.iter().filter(|(_, missing)| *missing).map(|(flag, _)| *flag).collect();
+        let missing = is_empty.iter().filter(|(flag, empty)| *empty && required.contains(flag));
+        let missing: Vec<_> = missing.map(|(flag, _)| *flag).collect();
         if !missing.is_empty() {
             bail!("missing: {}; give them as flags or in the file of --config", missing.join(", "));
         }

@@ -103,7 +103,8 @@ fn files(config: &RunConfig) -> anyhow::Result<SplitFiles> {
 
 /// Holds a share of the rows out, of each class the same where each row has one.
 fn split(table: &Table, labels: &LabelMap, config: &RunConfig) -> anyhow::Result<Split> {
-    let (fraction, seed) = (config.validation_fraction, config.training.seed);
+    let fraction = config.validation_fraction;
+    let seed = config.split_seed.unwrap_or(config.training.seed);
     Ok(match table.layout.targets {
         TargetKind::Class => stratified_split(&labels.ids(table)?, fraction, seed)?,
         TargetKind::Set | TargetKind::Values => random_split(table.examples.len(), fraction, seed)?,

@@ -1,4 +1,6 @@
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,34 +14,73 @@ use bertune::train::{
     Classifier, Evaluation, FineTuned, History, ModelCard, Run, SavedState, TrainError, evaluate,
     fine_tune, save_classifier,
 };
+use tempfile::NamedTempFile;
 
 use crate::device::{Job, dispatch};
 use crate::evaluate::print_evaluation;
 use crate::progress::{Progress, in_digits};
 use crate::run_config::RunConfig;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RECORD, RunFolder};
+use crate::run_record::{RUN_RECORD, RunRecord, check_inputs};
+use crate::seeds;
 use crate::stop::{INTERRUPTED, on_ctrl_c};
+use crate::tensorboard::EventFile;
 use crate::train_args::TrainArgs;
-use crate::training::{Manner, Training};
+use crate::training::Training;
+
+/// What train cannot do without.
+const REQUIRED: [&str; 3] = ["--model", "--train", "--output"];
 
 /// Fine-tunes.
 pub(crate) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
-    let config = args.resolve()?;
+    let config = args.resolve(&REQUIRED)?;
+    match args.seeds {
+        Some(seeds) => seeds::run(config, args, seeds),
+        None => Ok(begin(config, &args.outside())?.exit_code()),
+    }
+}
+
+/// What is not the run's own: how it may be told of, and when it must end.
+#[derive(Clone)]
+pub(crate) struct Outside {
+    pub(crate) overwrite: bool,
+    pub(crate) quiet: bool,
+    pub(crate) offline: bool,
+    pub(crate) max_time: Option<Duration>,
+    pub(crate) tensorboard: Option<PathBuf>,
+    /// The hashes that the input files must have.
+    pub(crate) inputs: Option<BTreeMap<String, String>>,
+}
+
+/// What came of a run.
+pub(crate) struct Outcome {
+    pub(crate) history: History,
+    pub(crate) finished: bool,
+    pub(crate) test: Option<Evaluation>,
+}
+
+impl Outcome {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        if self.finished { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) }
+    }
+}
+
+/// Begins a run and takes it to its end.
+pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outcome> {
     crate::device::check(&config.device)?;
-    if !args.overwrite && RunFolder::has_states(&config.output) {
+    if !outside.overwrite && RunFolder::has_states(&config.output) {
         let output = config.output.display();
         bail!(
             "a run to {output} was stopped and can go on: bertune resume {output}; or say \
              --overwrite to begin anew"
         );
     }
-    check_output(&config, args.overwrite)?;
+    check_output(&config, outside.overwrite)?;
     let run_folder = RunFolder::claim(&config.output)?;
     run_folder.clear()?;
-    let manner = Manner { quiet: args.quiet, offline: args.offline };
-    let training = Training::prepare(config, manner)?;
+    let training = Training::prepare(config, outside)?;
     let device = training.config.device.clone();
-    dispatch(&device, Learning { training, run_folder, saved: None, max_time: args.max_time })
+    dispatch(&device, Learning { training, run_folder, saved: None, outside })
 }
 
 /// Refuses an output that cannot be written, or in whose place something would be lost.
@@ -80,36 +121,46 @@ fn is_within(path: &Path, folder: &Path) -> bool {
 }
 
 /// A run, new or gone on with.
-pub(crate) struct Learning {
+pub(crate) struct Learning<'a> {
     pub(crate) training: Training,
     pub(crate) run_folder: RunFolder,
     pub(crate) saved: Option<SavedState>,
-    pub(crate) max_time: Option<Duration>,
+    pub(crate) outside: &'a Outside,
 }
 
-impl Job for Learning {
-    type Output = ExitCode;
+impl Job for Learning<'_> {
+    type Output = Outcome;
 
-    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let Self { training, run_folder, saved, max_time } = self;
+    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<Outcome> {
+        let Self { training, run_folder, saved, outside } = self;
         let loaded = training.load::<Autodiff<B>>(device)?;
         let examples = training.examples()?;
+        let inputs = training.input_hashes()?;
+        if let Some(expected) = &outside.inputs {
+            check_inputs(expected, &inputs)?;
+        }
+        let settings = training.config.to_toml()?;
+        let RunConfig { save_every, keep_states, .. } = training.config;
         let mut progress = Progress::new(&training.config.training, training.quiet);
+        let mut events = training.event_file(outside)?;
         let notices = progress.notices();
         let stop = on_ctrl_c(move || {
             notices.tell("stopping after this step; Ctrl-C once more ends at once");
         })?;
-        let record = training.config.to_toml()?;
-        let RunConfig { save_every, keep_states, .. } = training.config;
         let run = Run::default()
-            .telling(|event| progress.tell(event))
-            .keeping(|model, history, evaluation| {
-                training.save(model, &loaded.config, &record, history, evaluation)
+            .telling(|event| {
+                progress.tell(event);
+                // A curve that cannot be written is no reason to lose the run.
+                events.as_mut().map(|events| events.tell(event));
             })
-            .saving(save_every, |state| run_folder.save(state, &record, keep_states))
+            .keeping(|model, history, evaluation| {
+                let record = RunRecord::new(&training.config, &inputs, history);
+                training.save(model, &loaded.config, &settings, &record, evaluation)
+            })
+            .saving(save_every, |state| run_folder.save(state, &settings, keep_states))
             .resuming(saved)
             .until(stop)
-            .within(max_time);
+            .within(outside.max_time);
         let data = training.data(&examples);
         let tuned = fine_tune(loaded.model, data, &training.config.training, run)?;
         progress.end();
@@ -120,12 +171,14 @@ impl Job for Learning {
                 "stopped before the end; what is kept is the best model so far.\n\
                  Go on with: bertune resume {output}"
             );
-            return Ok(ExitCode::from(INTERRUPTED));
+            return Ok(Outcome { history: tuned.history, finished: false, test: None });
         }
         run_folder.remove()?;
-        training.measure(&tuned, examples.test.as_ref());
+        let test = training.measure(&tuned, examples.test.as_ref());
+        let record = RunRecord::new(&training.config, &inputs, &tuned.history);
+        training.write_record(&record.finished(test.as_ref()))?;
         training.tell_next();
-        Ok(ExitCode::SUCCESS)
+        Ok(Outcome { history: tuned.history, finished: true, test })
     }
 }
 
@@ -135,8 +188,8 @@ impl Training {
         &self,
         model: &BertForSequenceClassification<B>,
         config: &SequenceClassificationConfig,
-        record: &str,
-        history: &History,
+        settings: &str,
+        record: &RunRecord,
         evaluation: &Evaluation,
     ) -> Result<(), TrainError> {
         let card = ModelCard {
@@ -144,17 +197,34 @@ impl Training {
             labels: &self.labels(),
             pooling: self.config.pooling,
             max_length: self.config.tokens.max_length,
-            history,
+            history: &record.history,
             confusion: evaluation.confusion.as_ref(),
         };
+        let path = self.config.output.join(RUN_RECORD);
+        let json = record.to_json().map_err(std::io::Error::other);
+        let json = json.map_err(|source| TrainError::Write { path, source })?;
         let classifier = Classifier {
             config,
             original_config: self.checkpoint.config_json(),
             tokenizer: &self.tokenizer,
             card,
-            extra_files: &[("bertune.toml", record)],
+            extra_files: &[(RECORD, settings), (RUN_RECORD, &json)],
         };
         save_classifier(&self.config.output, model, classifier)
+    }
+
+    /// Writes the record of the whole run beside the best model.
+    fn write_record(&self, record: &RunRecord) -> anyhow::Result<()> {
+        let describe = || format!("cannot write into {}", self.config.output.display());
+        let mut file = NamedTempFile::new_in(&self.config.output).with_context(describe)?;
+        file.write_all(record.to_json()?.as_bytes()).with_context(describe)?;
+        file.persist(self.config.output.join(RUN_RECORD)).with_context(describe)?;
+        Ok(())
+    }
+
+    fn event_file(&self, outside: &Outside) -> anyhow::Result<Option<EventFile>> {
+        let rate = self.config.training.learning_rate;
+        outside.tensorboard.as_deref().map(|folder| EventFile::create(folder, rate)).transpose()
     }
 
     fn tell_best(&self, history: &History) -> anyhow::Result<()> {
@@ -170,15 +240,20 @@ impl Training {
         Ok(())
     }
 
-    /// Prints the scores of the best model on the test file, if there is one.
-    fn measure<B: BertOps>(&self, tuned: &FineTuned<Autodiff<B>>, test: Option<&Dataset>) {
-        let Some(test) = test else { return };
+    /// The scores of the best model on the test files, printed, if there are any.
+    fn measure<B: BertOps>(
+        &self,
+        tuned: &FineTuned<Autodiff<B>>,
+        test: Option<&Dataset>,
+    ) -> Option<Evaluation> {
+        let test = test?;
         if !self.quiet {
             eprintln!("Measuring the best model on the {} rows of the test", test.len());
         }
         let evaluation = evaluate(&tuned.model, test, self.config.training.eval_batch_size);
         print!("\nTest  ");
         print_evaluation(&evaluation, self.tables.labels.names());
+        Some(evaluation)
     }
 
     fn tell_next(&self) {

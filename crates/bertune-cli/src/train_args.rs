@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs, named, set, set_some};
 use crate::run_config::RunConfig;
+use crate::train::Outside;
 use crate::training_args::TrainingArgs;
 
 const AFTER_HELP: &str = "\
@@ -79,6 +80,13 @@ pub(crate) struct TrainArgs {
     /// End after so much time, such as 50m or 2h, with a state that can be resumed.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) max_time: Option<Duration>,
+    /// Train so many times, with as many seeds from --seed on, and tell mean and spread; each run
+    /// has its folder OUTPUT/seed-N.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..), conflicts_with = "max_time")]
+    pub(crate) seeds: Option<u64>,
+    /// Write curves for TensorBoard into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    tensorboard: Option<PathBuf>,
     /// Keep tokenized files in this folder, so that a later run on them starts at once.
     #[arg(long, value_name = "FOLDER")]
     token_cache: Option<PathBuf>,
@@ -101,7 +109,9 @@ pub(crate) struct TrainArgs {
 
 impl TrainArgs {
     /// Defaults, then the preset, the file and the flags, each over those before.
-    pub(crate) fn resolve(&self) -> anyhow::Result<RunConfig> {
+    ///
+    /// `required` are the flags, of --model, --train and --output, that must have a value.
+    pub(crate) fn resolve(&self, required: &[&str]) -> anyhow::Result<RunConfig> {
         let training = self.preset.map_or_else(Default::default, Preset::config);
         let mut config = match &self.config {
             Some(path) => RunConfig::read(path, training)?,
@@ -132,8 +142,22 @@ impl TrainArgs {
         self.limits.apply(&mut config.tokens);
         self.table.apply(&mut config.data);
         self.training.apply(&mut config.training);
-        config.validate()?;
+        config.validate(required)?;
         Ok(config)
+    }
+}
+
+impl TrainArgs {
+    /// What is not the run's own.
+    pub(crate) fn outside(&self) -> Outside {
+        Outside {
+            overwrite: self.overwrite,
+            quiet: self.quiet,
+            offline: self.offline,
+            max_time: self.max_time,
+            tensorboard: self.tensorboard.clone(),
+            inputs: None,
+        }
     }
 }
 

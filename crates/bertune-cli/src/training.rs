@@ -1,4 +1,7 @@
-use anyhow::bail;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
 use bertune::burn::tensor::backend::Backend;
 use bertune::checkpoint::{
     Checkpoint, Connection, HubOptions, Progress as Downloads, find_checkpoint,
@@ -13,14 +16,9 @@ use bertune::train::TrainingData;
 
 use crate::device;
 use crate::run_config::RunConfig;
+use crate::run_record::hashes;
 use crate::tables::Tables;
-
-/// Where and how a run speaks and fetches.
-#[derive(Clone, Copy)]
-pub(crate) struct Manner {
-    pub(crate) quiet: bool,
-    pub(crate) offline: bool,
-}
+use crate::train::Outside;
 
 /// All that a run needs, before its backend is known.
 pub(crate) struct Training {
@@ -40,16 +38,35 @@ pub(crate) struct Examples {
 
 impl Training {
     /// Reads the files, and finds the model; everything that is cheap to check comes first.
-    pub(crate) fn prepare(config: RunConfig, manner: Manner) -> anyhow::Result<Self> {
+    pub(crate) fn prepare(config: RunConfig, outside: &Outside) -> anyhow::Result<Self> {
         device::check(&config.device)?;
         let tables = Tables::read(&config)?;
-        if !manner.quiet {
+        if !outside.quiet {
             eprintln!("{}", tables.summary());
         }
-        let folder = find_checkpoint(&config.model, &hub_options(&config, manner))?;
+        let folder = find_checkpoint(&config.model, &hub_options(&config, outside))?;
         let checkpoint = Checkpoint::open(&folder)?;
         let tokenizer = BertTokenizer::from_folder(&folder)?;
-        Ok(Self { config, tables, checkpoint, tokenizer, quiet: manner.quiet })
+        Ok(Self { config, tables, checkpoint, tokenizer, quiet: outside.quiet })
+    }
+
+    /// The hashes of all files that the run reads.
+    pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let tables = [Some(&self.tables.train), Some(&self.tables.validation)];
+        let tables = tables.into_iter().flatten().chain(&self.tables.test);
+        let mut files: Vec<PathBuf> = tables.flat_map(|table| table.files.clone()).collect();
+        let folder = self.checkpoint.folder();
+        let describe = || format!("cannot read {}", folder.display());
+        for entry in folder.read_dir().with_context(describe)? {
+            let path = entry.with_context(describe)?.path();
+            let is_read = path.extension().is_some_and(|extension| {
+                ["json", "safetensors", "bin", "txt"].iter().any(|read| extension == *read)
+            });
+            if is_read && path.is_file() {
+                files.push(path);
+            }
+        }
+        hashes(files.iter().map(PathBuf::as_path))
     }
 
     /// The pretrained encoder with a classifier for the labels of the data.
@@ -111,13 +128,13 @@ impl Training {
     }
 }
 
-fn hub_options(config: &RunConfig, manner: Manner) -> HubOptions {
+fn hub_options(config: &RunConfig, outside: &Outside) -> HubOptions {
     let mut hub = HubOptions::default();
     hub.revision = config.revision.clone();
-    if !manner.quiet {
+    if !outside.quiet {
         hub.progress = Downloads::Bar;
     }
-    if manner.offline {
+    if outside.offline {
         hub.connection = Connection::Offline;
     }
     hub

@@ -9,7 +9,7 @@ use crate::self_check::self_check;
 use crate::timeline::{Timeline, Window};
 use crate::{
     EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales, Schedule,
-    TrainError, TrainingConfig, TrainingData, TrainingState, clipping_scale,
+    StepRecord, TrainError, TrainingConfig, TrainingData, TrainingState, clipping_scale,
 };
 
 /// A finished run.
@@ -49,6 +49,7 @@ where
     let mut state = TrainingState::new(model, groups, history, data.inputs());
     if let Some(saved) = run.take_saved_state() {
         state = state.resumed(saved)?;
+        keep_best(&state, data, &mut run)?;
     }
     let (steps, epochs, taken) = (timeline.steps, timeline.epochs, state.steps());
     run.tell(Event::Begin { steps, epochs, taken });
@@ -70,8 +71,10 @@ where
         let gradient = clipping_scale(gradient_norm, config.max_grad_norm);
         state = state.update(gradients, Scales { rate: rate_factor, gradient });
         state.progress.add_loss(loss, objective.weight(&window.parts));
+        let record = StepRecord { step, loss, rate_factor, gradient_norm };
+        state.history.add_step(record, timeline.steps);
         let (epoch, examples) = (window.epoch, window.examples());
-        run.tell(Event::Step { step, epoch, loss, rate_factor, gradient_norm, examples });
+        run.tell(Event::Step { record, epoch, examples });
 
         let stopped = run.is_stopped();
         let measured = timeline.evaluates_after(step);
@@ -91,7 +94,7 @@ where
 }
 
 /// The mean loss of a step's examples and its gradients.
-fn gradients<B>(
+pub(crate) fn gradients<B>(
     model: &BertForSequenceClassification<B>,
     window: &Window,
     objective: &Objective,
@@ -146,6 +149,21 @@ where
         state.best = Some(model);
     }
     Ok(())
+}
+
+/// Keeps the best model of a run that is gone on with: since its state was saved, a later one may
+/// have been kept in its place.
+fn keep_best<B>(
+    state: &TrainingState<B>,
+    data: TrainingData<'_>,
+    run: &mut Run<'_, B>,
+) -> Result<(), TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    let Some(best) = &state.best else { return Ok(()) };
+    let evaluation = evaluate(best, data.validation, state.history.config.eval_batch_size);
+    run.keep(best, &state.history.up_to_best(), &evaluation)
 }
 
 fn check_finite(

@@ -21,6 +21,22 @@ pub struct EvaluationRecord {
     pub validation: Scores,
 }
 
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// The step, from 1.
+    pub step: usize,
+    /// The mean loss of its examples.
+    pub loss: f64,
+    /// The share of the peak learning rate.
+    pub rate_factor: f64,
+    /// The global norm of the gradient before clipping.
+    pub gradient_norm: f64,
+}
+
+/// The most steps that a history keeps of a run.
+const MOST_STEPS: usize = 1000;
+
 /// The record of a run, saved beside its model as `training.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
@@ -36,6 +52,8 @@ pub struct History {
     pub validation_examples: usize,
     /// The evaluations, in order.
     pub evaluations: Vec<EvaluationRecord>,
+    /// The steps, in order; of a long run every second, third and so on.
+    pub steps: Vec<StepRecord>,
 }
 
 impl EvaluationRecord {
@@ -63,6 +81,7 @@ impl History {
             train_examples,
             validation_examples,
             evaluations: Vec::new(),
+            steps: Vec::new(),
         }
     }
 
@@ -76,6 +95,22 @@ impl History {
     pub fn best(&self) -> Option<&EvaluationRecord> {
         let evaluations = self.evaluations.iter();
         evaluations.reduce(|best, new| if self.is_better(new, best) { new } else { best })
+    }
+
+    /// The history as it was when the best model was measured.
+    pub(crate) fn up_to_best(&self) -> Self {
+        let mut history = self.clone();
+        let end = self.best().map_or(0, |best| best.step);
+        history.evaluations.retain(|record| record.step <= end);
+        history.steps.retain(|record| record.step <= end);
+        history
+    }
+
+    /// Keeps a step of a run of `steps`, unless it is one of many.
+    pub(crate) fn add_step(&mut self, record: StepRecord, steps: usize) {
+        if record.step.is_multiple_of(steps.div_ceil(MOST_STEPS)) {
+            self.steps.push(record);
+        }
     }
 
     /// Whether the last evaluation is the best.

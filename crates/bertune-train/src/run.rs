@@ -7,7 +7,8 @@ use bertune_kernels::BertOps;
 use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::{
-    Evaluation, EvaluationRecord, History, Interval, SavedState, TrainError, TrainingState,
+    Evaluation, EvaluationRecord, History, Interval, SavedState, StepRecord, TrainError,
+    TrainingState,
 };
 
 /// What happens during a run, as it happens.
@@ -25,16 +26,10 @@ pub enum Event {
     },
     /// A step was taken.
     Step {
-        /// The step, from 1.
-        step: usize,
+        /// What it did.
+        record: StepRecord,
         /// The epoch, from 1.
         epoch: usize,
-        /// The mean loss of its examples, in nats.
-        loss: f64,
-        /// The share of the peak learning rate.
-        rate_factor: f64,
-        /// The global norm of the gradient before clipping.
-        gradient_norm: f64,
         /// The number of its examples.
         examples: usize,
     },

@@ -24,14 +24,23 @@ impl Scores {
         }
     }
 
-    /// The three scores that are shown first.
-    pub fn shown(&self) -> [(&'static str, Option<f64>); 3] {
-        let problem_type = match self {
+    /// What chooses the best model where nothing else is named.
+    pub fn main_metric(&self) -> MetricName {
+        shown(self.problem_type())[0].1
+    }
+
+    /// What the labels are.
+    pub fn problem_type(&self) -> ProblemType {
+        match self {
             Self::Classification(_) => ProblemType::SingleLabelClassification,
             Self::MultiLabel(_) => ProblemType::MultiLabelClassification,
             Self::Regression(_) => ProblemType::Regression,
-        };
-        shown(problem_type).map(|(title, name)| (title, self.get(name)))
+        }
+    }
+
+    /// The three scores that are shown first.
+    pub fn shown(&self) -> [(&'static str, Option<f64>); 3] {
+        shown(self.problem_type()).map(|(title, name)| (title, self.get(name)))
     }
 }
 

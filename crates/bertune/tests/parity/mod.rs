@@ -225,8 +225,8 @@ where
     };
     let mut losses = Vec::new();
     let run = Run::default().telling(|event| {
-        if let Event::Step { loss, .. } = event {
-            losses.push(*loss);
+        if let Event::Step { record, .. } = event {
+            losses.push(record.loss);
         }
     });
     let label_names = &["even".to_owned(), "odd".to_owned()];

@@ -1,0 +1,79 @@
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use bertune::BertOps;
+use bertune::backend::Autodiff;
+use bertune::train::{LrCurve, lr_find};
+use clap::Args;
+use textplots::{Chart, Plot, Shape};
+
+use crate::device::{Job, dispatch};
+use crate::stop::on_ctrl_c;
+use crate::train_args::TrainArgs;
+use crate::training::Training;
+
+const AFTER_HELP: &str = "\
+Raises the learning rate from step to step and draws the loss. A good rate is where the loss falls
+fastest, well before it rises. Nothing is kept.
+
+Example:
+  bertune lr-find --model bert-folder --train train.csv";
+
+/// The flags of `lr-find`.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct LrFindArgs {
+    /// How many rates are tried, one a step.
+    #[arg(long, value_name = "N", default_value = "100")]
+    steps: NonZeroUsize,
+    #[command(flatten)]
+    train: TrainArgs,
+}
+
+/// Looks for a learning rate.
+pub(crate) fn run(args: &LrFindArgs) -> anyhow::Result<ExitCode> {
+    let config = args.train.resolve(&["--model", "--train"])?;
+    let training = Training::prepare(config, &args.train.outside())?;
+    let device = training.config.device.clone();
+    dispatch(&device, Searching { training, steps: args.steps.get() })
+}
+
+struct Searching {
+    training: Training,
+    steps: usize,
+}
+
+impl Job for Searching {
+    type Output = ExitCode;
+
+    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
+        let examples = self.training.examples()?;
+        let model = self.training.load::<Autodiff<B>>(device)?.model;
+        let stop = on_ctrl_c(|| eprintln!("stopping after this step"))?;
+        let (data, config) = (self.training.data(&examples), &self.training.config.training);
+        let curve = lr_find(model, data, config, self.steps, &stop)?;
+        draw(&curve);
+        match curve.suggestion() {
+            Some(rate) => println!("The loss falls fastest at --learning-rate {rate:.1e}"),
+            None => println!("The loss falls nowhere: look at the data, or take more --steps"),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The loss over the logarithm of the rate.
+fn draw(curve: &LrCurve) {
+    let points: Vec<(f32, f32)> = curve
+        .points
+        .iter()
+        .map(|point| (point.learning_rate.log10() as f32, point.loss as f32))
+        .collect();
+    if let (Some(first), Some(last)) = (points.first(), points.last())
+        && points.len() > 1
+    {
+        println!("loss over log10 of the learning rate");
+        let shape = Shape::Lines(&points);
+        let mut chart = Chart::new(120, 60, first.0, last.0);
+        println!("{}", chart.lineplot(&shape));
+    }
+}

@@ -1,0 +1,72 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::run_record::RunRecord;
+use crate::train::{Outside, begin};
+
+const AFTER_HELP: &str = "\
+Repeats the run that left this record, into another folder, and compares: on the same kind of
+machine the same files give the same numbers, bit for bit. A file that has changed is refused.
+
+Example:
+  bertune replay classifier/run.json --output again";
+
+/// The flags of `replay`.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct ReplayArgs {
+    /// The run.json beside a model.
+    #[arg(value_name = "FILE")]
+    record: PathBuf,
+    /// The folder of the result.
+    #[arg(long, value_name = "FOLDER")]
+    output: PathBuf,
+    /// Replace the model that --output holds.
+    #[arg(long)]
+    overwrite: bool,
+    /// Never ask the hub: use its cache.
+    #[arg(long)]
+    offline: bool,
+    /// No progress, only the evaluations and the result.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Repeats a run.
+pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    let old = RunRecord::read(&args.record)?;
+    if !old.finished {
+        bail!("{}: this run was stopped before its end", args.record.display());
+    }
+    let mut settings = old.settings.clone();
+    settings.output.clone_from(&args.output);
+    let outside = Outside {
+        overwrite: args.overwrite,
+        quiet: args.quiet,
+        offline: args.offline,
+        max_time: None,
+        tensorboard: None,
+        inputs: Some(old.inputs.clone()),
+    };
+    let outcome = begin(settings, &outside)?;
+    if !outcome.finished {
+        return Ok(outcome.exit_code());
+    }
+    let path = args.output.join(crate::run_record::RUN_RECORD);
+    let new = RunRecord::read(&path)?;
+    if (&new.history, &new.test) == (&old.history, &old.test) {
+        println!("\nThe run gave the same numbers, bit for bit");
+        return Ok(ExitCode::SUCCESS);
+    }
+    bail!(
+        "the run gave other numbers than {}: compare it with {} (another processor or device \
+         rounds differently; the versions were {} and are {})",
+        args.record.display(),
+        path.display(),
+        old.bertune_version,
+        new.bertune_version
+    )
+}

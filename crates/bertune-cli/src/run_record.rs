@@ -1,0 +1,109 @@
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use bertune::train::{Evaluation, History, Scores};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::run_config::RunConfig;
+
+/// All of a run in one file, `run.json` beside its model: what went in, what happened, what came
+/// out. `bertune replay` repeats it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunRecord {
+    /// The version of this program.
+    pub(crate) bertune_version: String,
+    /// The processor's kind and the operating system.
+    pub(crate) platform: String,
+    /// The resolved settings.
+    pub(crate) settings: RunConfig,
+    /// The SHA-256 of each file that was read.
+    pub(crate) inputs: BTreeMap<String, String>,
+    /// What happened.
+    pub(crate) history: History,
+    /// Whether the run came to its end, and was not stopped.
+    pub(crate) finished: bool,
+    /// How the best model did on the test files.
+    pub(crate) test: Option<TestRecord>,
+}
+
+/// How a model did on the test files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestRecord {
+    pub(crate) loss: f64,
+    pub(crate) scores: Scores,
+}
+
+/// The file's name.
+pub(crate) const RUN_RECORD: &str = "run.json";
+
+impl RunRecord {
+    /// The record of a run so far.
+    pub(crate) fn new(
+        settings: &RunConfig,
+        inputs: &BTreeMap<String, String>,
+        history: &History,
+    ) -> Self {
+        Self {
+            bertune_version: env!("CARGO_PKG_VERSION").into(),
+            platform: format!("{} {}", std::env::consts::ARCH, std::env::consts::OS),
+            settings: settings.clone(),
+            inputs: inputs.clone(),
+            history: history.clone(),
+            finished: false,
+            test: None,
+        }
+    }
+
+    /// The record at the end of the run.
+    pub(crate) fn finished(self, test: Option<&Evaluation>) -> Self {
+        let test = test.map(|test| TestRecord { loss: test.loss, scores: test.scores });
+        Self { finished: true, test, ..self }
+    }
+
+    /// Reads a file that a run left.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let json = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&json)
+            .with_context(|| format!("{} is no record of a run", path.display()))
+    }
+
+    /// The record as a file's text.
+    pub(crate) fn to_json(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+/// Refuses files that are not those of the run that is to be repeated.
+pub(crate) fn check_inputs(
+    expected: &BTreeMap<String, String>,
+    found: &BTreeMap<String, String>,
+) -> anyhow::Result<()> {
+    match expected.iter().find(|(file, hash)| found.get(*file) != Some(hash)) {
+        Some((file, _)) if found.contains_key(file) => {
+            bail!("{file} has changed since the run: it cannot be repeated")
+        }
+        Some((file, _)) => bail!("{file} is no longer read: the run cannot be repeated"),
+        None => Ok(()),
+    }
+}
+
+/// The SHA-256 of files, by their paths.
+pub(crate) fn hashes<'a>(
+    files: impl Iterator<Item = &'a Path>,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    files.map(|path| Ok((path.display().to_string(), hash(path)?))).collect()
+}
+
+fn hash(path: &Path) -> anyhow::Result<String> {
+    let mut hasher = Sha256::new();
+    File::open(path)
+        .and_then(|mut file| io::copy(&mut file, &mut hasher))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,147 @@
+use bertune_head::BertForSequenceClassification;
+use bertune_kernels::BertOps;
+use burn_core::tensor::backend::AutodiffBackend;
+
+use crate::fine_tune::gradients;
+use crate::objective::Objective;
+use crate::timeline::Timeline;
+use crate::{
+    Optimizer, ParameterGroups, Scales, StopSignal, TrainError, TrainingConfig, TrainingData,
+    clipping_scale,
+};
+
+/// The loss at each of a range of learning rates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LrCurve {
+    /// In the order of the rates.
+    pub points: Vec<LrPoint>,
+}
+
+/// One step of a search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LrPoint {
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// The loss before the step, averaged over the last ones.
+    pub loss: f64,
+}
+
+/// The rates that are tried.
+const RATES: std::ops::RangeInclusive<f64> = 1e-7..=1e-1;
+
+/// The search ends when the loss is so many times its lowest.
+const DIVERGED: f64 = 3.0;
+
+/// How much of the average loss is the last ones'.
+const SMOOTHING: f64 = 0.9;
+
+/// Raises the learning rate from step to step, from 1e-7 to 1e-1, and watches the loss
+/// ([Smith, 2017](https://arxiv.org/abs/1506.01186)): where it falls fastest, the rate is good.
+///
+/// All parameters learn with the rate in proportion to their own in `config`, whose
+/// `learning_rate` itself does not matter. The model is used up.
+///
+/// # Errors
+///
+/// If the configuration or the data does not fit.
+pub fn lr_find<B>(
+    mut model: BertForSequenceClassification<B>,
+    data: TrainingData<'_>,
+    config: &TrainingConfig,
+    steps: usize,
+    stop: &StopSignal,
+) -> Result<LrCurve, TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    let config = &TrainingConfig { max_steps: Some(steps), ..config.clone() };
+    config.validate()?;
+    data.validate(&model)?;
+    let objective = Objective::new(config, data.train, data.label_names)?;
+    let timeline = Timeline::new(config, data.train);
+    let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
+    model = groups.freeze(model, 0);
+    let mut optimizer = Optimizer::new(groups, config);
+    let mut curve = LrCurve { points: Vec::new() };
+    let mut average = Average::default();
+
+    for (step, window) in timeline.windows(data.train, 0).enumerate() {
+        let learning_rate = rate(step, steps);
+        let (loss, gradients) = gradients(&model, &window, &objective, config.seed, step + 1);
+        let loss = average.update(loss);
+        let lowest = curve.points.iter().map(|point| point.loss).fold(loss, f64::min);
+        if !loss.is_finite() || loss > DIVERGED * lowest || stop.is_stopped() {
+            break;
+        }
+        curve.points.push(LrPoint { learning_rate, loss });
+        let gradient = clipping_scale(gradients.global_norm(), config.max_grad_norm);
+        let rate = learning_rate / config.learning_rate.max(f64::MIN_POSITIVE);
+        model = optimizer.step(model, gradients, Scales { rate, gradient });
+    }
+    Ok(curve)
+}
+
+/// The rate of a step, from 0: equal factors from one to the next.
+fn rate(step: usize, steps: usize) -> f64 {
+    let progress = step as f64 / (steps.max(2) - 1) as f64;
+    RATES.start() * (RATES.end() / RATES.start()).powf(progress)
+}
+
+impl LrCurve {
+    /// The rate at which the loss falls fastest over its logarithm; `None` if it never falls.
+    pub fn suggestion(&self) -> Option<f64> {
+        let lowest =
+            self.points.iter().enumerate().min_by(|(_, a), (_, b)| a.loss.total_cmp(&b.loss));
+        let falling = &self.points[..lowest.map_or(0, |(i, _)| i + 1)];
+        let steepest = falling
+            .windows(2)
+            .min_by(|a, b| (a[1].loss - a[0].loss).total_cmp(&(b[1].loss - b[0].loss)))?;
+        (steepest[1].loss < steepest[0].loss).then_some(steepest[1].learning_rate)
+    }
+}
+
+/// An average that forgets, corrected for its beginning.
+#[derive(Default)]
+struct Average {
+    sum: f64,
+    weight: f64,
+}
+
+impl Average {
+    fn update(&mut self, value: f64) -> f64 {
+        self.sum = SMOOTHING * self.sum + (1.0 - SMOOTHING) * value;
+        self.weight = SMOOTHING * self.weight + (1.0 - SMOOTHING);
+        self.sum / self.weight
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(losses: &[f64]) -> LrCurve {
+        let point = |(i, &loss): (usize, &f64)| LrPoint { learning_rate: rate(i, 7), loss };
+        LrCurve { points: losses.iter().enumerate().map(point).collect() }
+    }
+
+    #[test]
+    fn the_steepest_fall_is_suggested() {
+        let suggestion = curve(&[1.0, 0.99, 0.9, 0.5, 0.45, 0.6, 2.0]).suggestion().unwrap();
+        assert!((suggestion / 1e-4 - 1.0).abs() < 1e-9, "{suggestion}");
+    }
+
+    #[test]
+    fn a_loss_that_never_falls_suggests_nothing() {
+        assert_eq!(curve(&[1.0, 1.1, 1.2]).suggestion(), None);
+        assert_eq!(curve(&[1.0]).suggestion(), None);
+        assert_eq!(curve(&[]).suggestion(), None);
+    }
+
+    #[test]
+    fn an_average_of_equal_values_is_that_value() {
+        let mut average = Average::default();
+        for _ in 0..5 {
+            assert!((average.update(2.0) - 2.0).abs() < 1e-12);
+        }
+    }
+}
