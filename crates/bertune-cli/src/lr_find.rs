@@ -14,7 +14,7 @@ use crate::training::Training;
 
 const AFTER_HELP: &str = "\
 Raises the learning rate from step to step and draws the loss. A good rate is where the loss falls
-fastest, well before it rises. Nothing is kept.
+fastest, well below the rate where it is lowest. Nothing is kept.
 
 Example:
   bertune lr-find --model bert-folder --train train.csv";
@@ -54,7 +54,7 @@ impl Job for Searching {
         let curve = lr_find(model, data, config, self.steps, &stop)?;
         draw(&curve);
         match curve.suggestion() {
-            Some(rate) => println!("The loss falls fastest at --learning-rate {rate:.1e}"),
+            Some(rate) => println!("Try --learning-rate {rate:.1e}"),
             None => println!("The loss falls nowhere: look at the data, or take more --steps"),
         }
         Ok(ExitCode::SUCCESS)
@@ -74,6 +74,9 @@ fn draw(curve: &LrCurve) {
         println!("loss over log10 of the learning rate");
         let shape = Shape::Lines(&points);
         let mut chart = Chart::new(120, 60, first.0, last.0);
-        println!("{}", chart.lineplot(&shape));
+        let chart = chart.lineplot(&shape);
+        chart.axis();
+        chart.figures();
+        println!("{chart}");
     }
 }

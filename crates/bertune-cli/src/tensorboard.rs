@@ -112,14 +112,17 @@ fn masked_crc(data: &[u8]) -> [u8; 4] {
 mod tests {
     use super::*;
 
-    /// As TensorBoard 2.20's own `RecordWriter` writes these bytes.
+    /// `tensorboard`'s own reader was seen to read what this writes.
     #[test]
     fn a_record_stands_between_its_checksums() {
         let mut written = Vec::new();
         write_record(&mut written, b"abc").unwrap();
         assert_eq!(written[..8], 3u64.to_le_bytes());
         assert_eq!(written[12..15], *b"abc");
-        assert_eq!(written.len(), 8 + 4 + 3 + 4);
+        assert_eq!(written[15..], masked_crc(b"abc"));
+        // The checksum of "123456789" is Castagnoli's 0xE3069283, before it is masked.
+        let masked = 0xE306_9283u32.rotate_right(15).wrapping_add(0xA282_EAD8);
+        assert_eq!(masked_crc(b"123456789"), masked.to_le_bytes());
     }
 
     #[test]

@@ -229,6 +229,62 @@ fn a_run_ends_when_its_time_is_over_and_goes_on() {
     assert!(output.contains("Epoch 20/20"), "{output}");
 }
 
+#[test]
+fn resuming_is_verified_on_the_users_own_data() {
+    let place = Place::new();
+    let output = succeed(
+        &place,
+        "verify-resume --model model --train train.csv --batch-size 4 --micro-batch-size 3 \
+         --hidden-dropout 0.2 --steps 4 -q",
+    );
+    assert!(output.contains("8 steps at once and 4 steps, a stop and 4 more"), "{output}");
+}
+
+#[test]
+fn a_run_is_replayed_from_its_record_and_on_unchanged_files_only() {
+    let place = Place::new();
+    succeed(&place, "train --model model --train train.csv --test train.csv --output a --epochs 2");
+    let output = succeed(&place, "replay a/run.json --output b");
+    assert!(output.contains("the same numbers, bit for bit"), "{output}");
+    assert_eq!(place.read("a/model.safetensors"), place.read("b/model.safetensors"));
+    let data = String::from_utf8(place.read("train.csv")).unwrap();
+    place.write("train.csv", &data.replace("good", "bad"));
+    let refused = place.run("replay a/run.json --output c");
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("train.csv has changed since the run"), "{error}");
+    assert!(!place.path("c").exists());
+}
+
+#[test]
+fn several_seeds_give_a_mean_and_two_models_are_compared() {
+    let place = Place::new();
+    let output = succeed(
+        &place,
+        "train --model model --train train.csv --test train.csv --output out --seeds 3 -q \
+         --tensorboard curves",
+    );
+    assert!(output.contains("accuracy of 3 seeds:"), "{output}");
+    let summary: serde_json::Value = serde_json::from_slice(&place.read("out/seeds.json")).unwrap();
+    assert_eq!(summary["seeds"], serde_json::json!([1, 2, 3]));
+    let test = &summary["splits"]["test"];
+    let scores: Vec<f64> = serde_json::from_value(test["scores"].clone()).unwrap();
+    let mean = scores.iter().sum::<f64>() / 3.0;
+    assert!((mean - test["summary"]["mean"].as_f64().unwrap()).abs() < 1e-12, "{summary}");
+    assert_eq!(fs::read_dir(place.path("curves/seed-2")).unwrap().count(), 1);
+
+    let same = succeed(&place, "compare-runs out/seed-1 out/seed-1 --data train.csv");
+    assert!(same.contains("A - B  0.0000, 95 % interval 0.0000 to 0.0000"), "{same}");
+    assert!(same.contains("cannot be told apart"), "{same}");
+}
+
+#[test]
+fn a_learning_rate_is_looked_for() {
+    let place = Place::new();
+    let output = succeed(&place, "lr-find --model model --train train.csv --batch-size 8 -q");
+    assert!(output.contains("Try --learning-rate"), "{output}");
+    assert!(!place.path("out").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_prediction_leaves_nothing() {

@@ -88,15 +88,16 @@ fn rate(step: usize, steps: usize) -> f64 {
 }
 
 impl LrCurve {
-    /// The rate at which the loss falls fastest over its logarithm; `None` if it never falls.
+    /// The rate at which the loss falls fastest over its logarithm, but no more than a tenth of the
+    /// rate where it is lowest; `None` if it never falls.
     pub fn suggestion(&self) -> Option<f64> {
-        let lowest =
-            self.points.iter().enumerate().min_by(|(_, a), (_, b)| a.loss.total_cmp(&b.loss));
-        let falling = &self.points[..lowest.map_or(0, |(i, _)| i + 1)];
-        let steepest = falling
-            .windows(2)
-            .min_by(|a, b| (a[1].loss - a[0].loss).total_cmp(&(b[1].loss - b[0].loss)))?;
-        (steepest[1].loss < steepest[0].loss).then_some(steepest[1].learning_rate)
+        let points = &self.points;
+        let end = (0..points.len()).min_by(|&a, &b| points[a].loss.total_cmp(&points[b].loss))?;
+        let fall = |pair: &[LrPoint]| pair[1].loss - pair[0].loss;
+        let pairs = points[..=end].windows(2);
+        let steepest = pairs.min_by(|a, b| fall(a).total_cmp(&fall(b)))?;
+        let rate = steepest[1].learning_rate.min(points[end].learning_rate / 10.0);
+        (fall(steepest) < 0.0).then_some(rate)
     }
 }
 
@@ -125,9 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn the_steepest_fall_is_suggested() {
-        let suggestion = curve(&[1.0, 0.99, 0.9, 0.5, 0.45, 0.6, 2.0]).suggestion().unwrap();
-        assert!((suggestion / 1e-4 - 1.0).abs() < 1e-9, "{suggestion}");
+    fn the_steepest_fall_is_suggested_well_below_the_lowest_loss() {
+        let check = |losses: &[f64], expected: f64| {
+            let suggestion = curve(losses).suggestion().unwrap();
+            assert!((suggestion / expected - 1.0).abs() < 1e-9, "{suggestion}");
+        };
+        check(&[1.0, 0.99, 0.9, 0.5, 0.45, 0.6, 2.0], 1e-4);
+        check(&[1.0, 0.99, 0.9, 0.8, 0.3, 0.6, 2.0], 1e-4);
+        check(&[1.0, 0.5, 0.4, 0.3, 0.2, 0.6, 2.0], 1e-6);
     }
 
     #[test]
