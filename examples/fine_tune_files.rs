@@ -7,6 +7,7 @@ use bertune::backend::{Autodiff, DefaultBackend};
 use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelMap, Labels, TableFormat, read_table};
 use bertune::head::{Adaptation, BertForSequenceClassification, LabelNames, Pooling};
+use bertune::metrics::MetricName;
 use bertune::tokenize::{BertTokenizer, Limits, TextInput};
 use bertune::train::{
     Classifier, Event, ModelCard, Run, TrainingConfig, TrainingData, fine_tune, save_classifier,
@@ -42,11 +43,9 @@ fn main() -> anyhow::Result<()> {
     };
     let run = Run::default().telling(|event| {
         if let Event::Evaluated(record) = event {
-            let accuracy = record.validation.accuracy;
-            println!(
-                "Epoch {}: loss {:.4}, accuracy {accuracy:.4}",
-                record.epoch, record.train_loss
-            );
+            let (epoch, loss) = (record.epoch, record.train_loss);
+            let accuracy = record.score(MetricName::Accuracy).unwrap_or_default();
+            println!("Epoch {epoch}: loss {loss:.4}, accuracy {accuracy:.4}");
         }
     });
     let data = TrainingData { train: &train, validation: &validation, label_names: names.names() };
