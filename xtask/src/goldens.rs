@@ -13,16 +13,24 @@ use crate::python::Python;
 
 /// The scripts and the folders to write to that they take as arguments. One that takes none writes
 /// to `../crates/…` as seen from where it lies.
-const SCRIPTS: [(&str, &[&str]); 2] =
-    [("tokenizer_goldens.py", &[]), ("bert_goldens.py", &["crates/bertune-testing/goldens"])];
+const SCRIPTS: [(&str, &[&str]); 4] = [
+    ("tokenizer_goldens.py", &[]),
+    ("bert_goldens.py", &["crates/bertune-testing/goldens"]),
+    ("metric_goldens.py", &[]),
+    ("training_goldens.py", &[]),
+];
 
 /// What says when and with what goldens were made.
-const PROVENANCE: [&str; 7] = [
+const PROVENANCE: [&str; 11] = [
     "date",
     "made_by",
     "provenance",
+    "numpy",
     "python",
+    "scikit_learn",
+    "scipy",
     "tokenizers",
+    "torch",
     "transformers",
     "transformers_version",
 ];

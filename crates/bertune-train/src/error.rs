@@ -62,6 +62,17 @@ pub enum TrainError {
         /// The numbers of the batch's examples, from 0 in the order of the training set.
         examples: Vec<usize>,
     },
+    /// The model gives the validation examples what is not a number.
+    #[error(
+        "step {step}: the validation loss is {value}. The best model so far and the saved states \
+         stay. A lower learning rate often helps"
+    )]
+    ValidationNotFinite {
+        /// The steps taken.
+        step: usize,
+        /// NaN or an infinity.
+        value: f64,
+    },
     /// A pattern of a configuration selects nothing.
     #[error("the pattern '{pattern}' selects no parameter: {problem}")]
     Pattern {

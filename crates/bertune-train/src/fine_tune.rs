@@ -134,6 +134,9 @@ where
     run.tell(Event::Evaluating { step });
     let model = state.model.valid();
     let evaluation = evaluate(&model, data.validation, state.history.config.eval_batch_size);
+    if !evaluation.loss.is_finite() {
+        return Err(TrainError::ValidationNotFinite { step, value: evaluation.loss });
+    }
     let record = EvaluationRecord {
         step,
         epoch,

@@ -165,7 +165,14 @@ fn by_frequency(rule: ClassWeightRule, labels: &[usize], classes: usize) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use bertune_tokenize::Encoding;
+    use burn_autodiff::Autodiff;
+    use burn_flex::Flex;
+    use serde_json::Value;
+
     use super::*;
+
+    type B = Autodiff<Flex>;
 
     #[test]
     fn rare_classes_count_more() {
@@ -173,5 +180,96 @@ mod tests {
         assert_eq!(by_frequency(ClassWeightRule::None, &labels, 2), [1.0, 1.0]);
         assert_eq!(by_frequency(ClassWeightRule::Auto, &labels, 2), [4.0 / 6.0, 2.0]);
         assert_eq!(by_frequency(ClassWeightRule::Sqrt, &labels, 2)[1], 2f64.sqrt());
+    }
+
+    fn flat(rows: &Value) -> Vec<f32> {
+        let rows: Vec<Vec<f32>> = serde_json::from_value(rows.clone()).unwrap();
+        rows.concat()
+    }
+
+    /// The golden's six examples, with these targets.
+    fn dataset(goldens: &Value, case: &Value) -> Dataset {
+        let labels = || serde_json::from_value(goldens["labels"].clone()).unwrap();
+        let targets = match case["targets"].as_str().unwrap() {
+            "classes" => Targets::Classes(labels()),
+            "sets" => Targets::Sets { values: flat(&goldens["sets"]), classes: 4 },
+            _ => Targets::Values { values: flat(&goldens["values"]), width: 4 },
+        };
+        let encoding =
+            Encoding { input_ids: vec![1], token_type_ids: vec![0], offsets: vec![(0, 0)] };
+        let dataset = Dataset::with_targets(vec![encoding; 6], targets);
+        match case["with_sample_weights"] == true {
+            true => {
+                dataset.weighted(serde_json::from_value(goldens["sample_weights"].clone()).unwrap())
+            }
+            false => dataset,
+        }
+    }
+
+    /// The loss of these examples of the golden and the gradient of their logits.
+    fn part(
+        goldens: &Value,
+        objective: &Objective,
+        dataset: &Dataset,
+        examples: &[usize],
+        weight: f64,
+    ) -> (f64, Vec<f64>) {
+        let batch = PackedBatch::pack(dataset, examples);
+        let all = flat(&goldens["logits"]);
+        let rows = examples.iter().flat_map(|&example| &all[4 * example..][..4]).copied();
+        let data = TensorData::new(rows.collect::<Vec<f32>>(), [examples.len(), 4]);
+        let logits = Tensor::<B, 2>::from_data(data, &Default::default()).require_grad();
+        let loss = objective.loss(logits.clone(), &batch, weight);
+        let gradient = logits.grad(&loss.backward()).unwrap();
+        (loss.into_data().iter::<f64>().sum(), gradient.into_data().iter::<f64>().collect())
+    }
+
+    /// Values and gradients, of all examples at once and in parts of two, as PyTorch has them.
+    #[test]
+    fn losses_equal_pytorch() {
+        let goldens: Value =
+            serde_json::from_str(include_str!("../tests/goldens/training.json")).unwrap();
+        let names = ["a", "b", "c", "d"].map(String::from);
+        let cases = goldens["losses"].as_array().unwrap();
+        assert_eq!(cases.len(), 13);
+        for case in cases {
+            let config: TrainingConfig = serde_json::from_value(case["settings"].clone()).unwrap();
+            let dataset = dataset(&goldens, case);
+            let objective = Objective::new(&config, &dataset, &names).unwrap();
+            let all: Vec<usize> = (0..6).collect();
+            for size in [6, 2] {
+                let parts: Vec<&[usize]> = all.chunks(size).collect();
+                let batches: Vec<_> =
+                    parts.iter().map(|part| PackedBatch::pack(&dataset, part)).collect();
+                let weight = objective.weight(&batches);
+                let (values, gradients): (Vec<f64>, Vec<Vec<f64>>) = parts
+                    .iter()
+                    .map(|examples| part(&goldens, &objective, &dataset, examples, weight))
+                    .unzip();
+                let expected: Vec<f64> = serde_json::from_value(case["gradient"].clone()).unwrap();
+                let value = values.iter().sum::<f64>() - case["value"].as_f64().unwrap();
+                assert!(value.abs() < 1e-6, "{case}: {value}");
+                for (ours, expected) in gradients.concat().iter().zip(&expected) {
+                    assert!((ours - expected).abs() < 1e-6, "{case}: {ours} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn settings_of_other_problems_are_refused() {
+        let values = Targets::Values { values: vec![1.0], width: 1 };
+        let refused = |config: TrainingConfig| {
+            let encoding =
+                Encoding { input_ids: vec![1], token_type_ids: vec![0], offsets: vec![(0, 0)] };
+            let dataset = Dataset::with_targets(vec![encoding], values.clone());
+            Objective::new(&config, &dataset, &["x".to_owned()]).is_err()
+        };
+        assert!(!refused(TrainingConfig::default()));
+        assert!(refused(TrainingConfig { label_smoothing: 0.1, ..Default::default() }));
+        assert!(refused(TrainingConfig { focal_gamma: 1.0, ..Default::default() }));
+        assert!(refused(TrainingConfig { sampling: Sampling::Balanced, ..Default::default() }));
+        let class_weights = ClassWeights::Rule(ClassWeightRule::Auto);
+        assert!(refused(TrainingConfig { class_weights, ..Default::default() }));
     }
 }
