@@ -68,6 +68,6 @@ fn main() -> anyhow::Result<()> {
     let classifier = TextClassifier::<DefaultBackend>::open(output, &device)?;
     let text = "hi, my parcel was due on Monday and still nothing";
     let prediction = &classifier.predict(&[TextInput::from(text)])?[0];
-    println!("{text}: {}", classifier.labels()[prediction.class()]);
+    println!("{text}: {}", classifier.labels()[prediction.classes()[0]]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-use bertune::data::{Column, FileFormat, Header, Quoting, TableFormat, TextEncoding};
+use bertune::data::{Column, FileFormat, Header, Quoting, TableFormat, TargetKind, TextEncoding};
 use bertune::tokenize::Truncation;
 use clap::Args;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,19 @@ pub(crate) struct TableArgs {
     /// The column of the label.
     #[arg(long, value_name = "COLUMN")]
     label: Option<Column>,
+    /// What a row is given: class (one label), set (any number of labels) or values (numbers)
+    /// [default: class].
+    #[arg(long, value_name = "NAME", value_parser = named::<TargetKind>)]
+    targets: Option<TargetKind>,
+    /// The columns of several targets, in place of --label: of 0 and 1, or of numbers.
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    labels: Vec<Column>,
+    /// What stands between the labels of a set in one column [default: ;].
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    separator: Option<char>,
+    /// The column of how much each row counts.
+    #[arg(long, value_name = "COLUMN")]
+    weight: Option<Column>,
     /// Whether the first row names the columns: auto, yes or no.
     #[arg(long, value_name = "NAME", value_parser = named::<Header>)]
     header: Option<Header>,
@@ -29,7 +42,7 @@ pub(crate) struct TableArgs {
     /// The encoding of the characters: utf-8 or latin-1.
     #[arg(long, value_name = "NAME", value_parser = named::<TextEncoding>)]
     encoding: Option<TextEncoding>,
-    /// The format: csv, tsv or jsonl; by the file's extension where left out.
+    /// The format: csv, tsv, jsonl, parquet or arrow; by the file's extension where left out.
     #[arg(long, value_name = "NAME", value_parser = named::<FileFormat>)]
     format: Option<FileFormat>,
 }
@@ -40,6 +53,12 @@ impl TableArgs {
         set_some(&mut table.text, self.text.clone());
         set_some(&mut table.text_pair, self.text_pair.clone());
         set_some(&mut table.label, self.label.clone());
+        set(&mut table.targets, self.targets);
+        if !self.labels.is_empty() {
+            table.labels.clone_from(&self.labels);
+        }
+        set_some(&mut table.separator, self.separator);
+        set_some(&mut table.weight, self.weight.clone());
         set(&mut table.header, self.header);
         set_some(&mut table.delimiter, self.delimiter);
         set(&mut table.quoting, self.quoting);

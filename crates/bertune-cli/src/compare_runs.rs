@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs};
 use crate::device::{self, Job, default_name, dispatch};
-use crate::evaluate::open_classifier;
+use crate::evaluate::{check_targets, open_classifier};
 use crate::progress::in_digits;
 
 const AFTER_HELP: &str = "\
@@ -114,6 +114,7 @@ impl Comparing<'_> {
         device: &B::Device,
     ) -> anyhow::Result<(Evaluation, Vec<String>, Targets)> {
         let classifier = open_classifier::<B>(folder, LimitArgs::default(), device)?;
+        check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
         let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;

@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use bertune::checkpoint::Checkpoint;
-use bertune::data::{Dataset, LabelMap, Labels, Table, TableFormat, read_table};
-use bertune::metrics::ConfusionMatrix;
+use bertune::data::{Dataset, LabelMap, Labels, Table, TableFormat, TargetKind, read_table};
+use bertune::head::ProblemType;
+use bertune::metrics::{ConfusionMatrix, MetricName};
 use bertune::train::{Evaluation, evaluate};
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
@@ -68,6 +69,7 @@ impl Job for Evaluating<'_> {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
         let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
+        check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
         let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;
@@ -103,6 +105,31 @@ pub(crate) fn open_classifier<B: BertOps>(
     Ok(classifier.with_limits(limits)?)
 }
 
+/// Refuses a file whose labels are of another kind than those that the model gives.
+pub(crate) fn check_targets<B: BertOps>(
+    classifier: &TextClassifier<B>,
+    table: &Table,
+) -> anyhow::Result<()> {
+    let (kind, name) = match classifier.problem_type() {
+        ProblemType::SingleLabelClassification => (TargetKind::Class, "one label for each text"),
+        ProblemType::MultiLabelClassification => (TargetKind::Set, "sets of labels"),
+        ProblemType::Regression => (TargetKind::Values, "numbers"),
+    };
+    let flag = named_as(kind);
+    if table.layout.targets != kind {
+        bail!("the model gives {name}, but the file was not read so: say --targets {flag}");
+    }
+    Ok(())
+}
+
+fn named_as(kind: TargetKind) -> &'static str {
+    match kind {
+        TargetKind::Class => "class",
+        TargetKind::Set => "set",
+        TargetKind::Values => "values",
+    }
+}
+
 fn is_only_an_encoder(folder: &Path) -> bool {
     Checkpoint::open(folder)
         .is_ok_and(|checkpoint| !checkpoint.names().any(|name| name.contains("classifier")))
@@ -110,19 +137,13 @@ fn is_only_an_encoder(folder: &Path) -> bool {
 
 fn to_json(evaluation: &Evaluation, labels: &[String]) -> serde_json::Value {
     let mut json = json!({ "loss": evaluation.loss, "labels": labels });
-    if let (Some(object), Ok(serde_json::Value::Object(scores))) =
-        (json.as_object_mut(), serde_json::to_value(evaluation.scores))
-    {
-        object.extend(scores);
-        for (name, title) in evaluation.scores.shown().iter().zip(["", "macro_f1", ""]) {
-            if !title.is_empty() {
-                object.insert(title.into(), name.1.into());
-            }
+    let Some(object) = json.as_object_mut() else { return json };
+    for metric in MetricName::ALL {
+        if let Some(score) = evaluation.scores.get(metric) {
+            object.insert(metric.name().into(), score.into());
         }
     }
-    let (Some(object), Some(confusion)) = (json.as_object_mut(), &evaluation.confusion) else {
-        return json;
-    };
+    let Some(confusion) = &evaluation.confusion else { return json };
     let class = |(class, name): (usize, &String)| {
         json!({
             "label": name,

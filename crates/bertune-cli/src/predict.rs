@@ -117,7 +117,8 @@ fn write<B: BertOps>(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let with_pairs = inputs.with_pairs();
-    let mut out = PredictionWriter::new(out, classifier.labels(), args.format(), with_pairs);
+    let (labels, problem_type) = (classifier.labels(), classifier.problem_type());
+    let mut out = PredictionWriter::new(out, labels, args.format(), with_pairs, problem_type);
     out.head()?;
     for chunk in inputs.chunks(CHUNK) {
         let chunk = chunk?;

@@ -278,6 +278,60 @@ fn several_seeds_give_a_mean_and_two_models_are_compared() {
 }
 
 #[test]
+fn sets_of_labels_are_learnt_measured_and_predicted() {
+    let place = Place::new();
+    let rows: String = (0..8)
+        .map(|i| {
+            let very = "very ".repeat(i % 3);
+            format!("{very}good film,fine\n{very}bad film,poor;sad\n{very}the film,\n")
+        })
+        .collect();
+    place.write("sets.csv", format!("text,labels\n{rows}"));
+    let train = "train --model model --train sets.csv --validation sets.csv --targets set \
+                 --epochs 40 --batch-size 4 --learning-rate 3e-3 --output out";
+    let output = succeed(&place, train);
+    assert!(output.contains("micro F1 1.0000"), "{output}");
+    let scores = succeed(&place, "evaluate --model out --data sets.csv --targets set --json");
+    let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+    assert_eq!(scores["subset_accuracy"], 1.0, "{scores}");
+    let json = succeed(&place, "predict --model out 'bad film' 'the film' --output-format jsonl");
+    let sets: Vec<serde_json::Value> = json
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["labels"].clone())
+        .collect();
+    assert_eq!(sets, [serde_json::json!(["poor", "sad"]), serde_json::json!([])]);
+    let refused = place.run("evaluate --model out --data train.csv");
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("say --targets set"));
+}
+
+#[test]
+fn numbers_are_learnt_measured_and_predicted() {
+    let place = Place::new();
+    let rows: String = (0..12)
+        .map(|i| {
+            let very = "very ".repeat(i % 3);
+            format!("{very}good film,1.5,-1,{}\n{very}bad film,-0.5,2,1\n", i % 4)
+        })
+        .collect();
+    place.write("values.csv", format!("text,joy,anger,count\n{rows}"));
+    let train = "train --model model --train values.csv --validation values.csv --targets values \
+                 --labels joy,anger --weight count --epochs 60 --batch-size 4 \
+                 --learning-rate 3e-3 --output out";
+    let output = succeed(&place, train);
+    let scores = succeed(
+        &place,
+        "evaluate --model out --data values.csv --targets values --labels joy,anger --json",
+    );
+    let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+    assert!(scores["pearson"].as_f64().unwrap() > 0.99, "{output}{scores}");
+    let json = succeed(&place, "predict --model out 'good film' --output-format jsonl");
+    let row: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let (joy, anger) = (&row["values"]["joy"], &row["values"]["anger"]);
+    assert!((joy.as_f64().unwrap() - 1.5).abs() < 0.5, "{row}");
+    assert!((anger.as_f64().unwrap() + 1.0).abs() < 0.5, "{row}");
+}
+
+#[test]
 fn a_learning_rate_is_looked_for() {
     let place = Place::new();
     let output = succeed(&place, "lr-find --model model --train train.csv --batch-size 8 -q");

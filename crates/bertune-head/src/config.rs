@@ -73,6 +73,16 @@ impl SequenceClassificationConfig {
         self.label_names().names().len()
     }
 
+    /// What the labels are; where the checkpoint does not say, a single output is a number, as
+    /// transformers takes it, and several are classes.
+    pub fn problem_type(&self) -> ProblemType {
+        let usual = match self.classes() {
+            1 => ProblemType::Regression,
+            _ => ProblemType::SingleLabelClassification,
+        };
+        self.problem_type.unwrap_or(usual)
+    }
+
     /// The dropout probability before the classifier.
     pub(crate) fn dropout_probability(&self) -> f64 {
         self.classifier_dropout.unwrap_or(self.bert.hidden_dropout_prob)

@@ -4,11 +4,10 @@ use bertune_checkpoint::Checkpoint;
 use bertune_data::{BatchPlan, Dataset, PackedBatch};
 use bertune_encoder::PackedTokens;
 use bertune_head::{
-    BertForSequenceClassification, LabelNames, Loaded, SequenceClassificationConfig,
+    BertForSequenceClassification, LabelNames, Loaded, ProblemType, SequenceClassificationConfig,
 };
 use bertune_kernels::BertOps;
 use bertune_tokenize::{BertTokenizer, Limits, TextInput};
-use burn_core::tensor::activation::softmax;
 
 use crate::{PredictError, Prediction};
 
@@ -90,24 +89,29 @@ impl<B: BertOps> TextClassifier<B> {
         let encodings = self.tokenizer.encode_batch(inputs, self.limits)?;
         let dataset = Dataset::unlabelled(encodings);
         let plan = BatchPlan::by_length(&dataset, BATCH_SIZE);
-        let mut predictions = vec![Prediction { probabilities: Vec::new() }; inputs.len()];
+        let mut predictions = vec![Prediction::Values { values: Vec::new() }; inputs.len()];
         for example_ids in plan.epoch(0) {
             let batch = PackedBatch::pack(&dataset, &example_ids);
-            let probabilities = self.probabilities(&batch);
-            let rows = probabilities.chunks_exact(self.labels().len());
+            let logits = self.logits(&batch);
+            let rows = logits.chunks_exact(self.labels().len());
             for (&example, row) in example_ids.iter().zip(rows) {
-                predictions[example].probabilities = row.to_vec();
+                predictions[example] = Prediction::new(self.problem_type(), row);
             }
         }
         Ok(predictions)
     }
 
-    /// The probabilities of a batch, row after row.
-    fn probabilities(&self, batch: &PackedBatch) -> Vec<f32> {
+    /// What the labels are.
+    pub fn problem_type(&self) -> ProblemType {
+        self.config.problem_type()
+    }
+
+    /// The scores of a batch, row after row.
+    fn logits(&self, batch: &PackedBatch) -> Vec<f32> {
         let PackedBatch { input_ids, token_type_ids, position_ids, cu_seqlens, .. } = batch;
         let device = self.model.device();
         let tokens =
             PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device);
-        softmax(self.model.forward(&tokens, None), 1).into_data().iter::<f32>().collect()
+        self.model.forward(&tokens, None).into_data().iter::<f32>().collect()
     }
 }
