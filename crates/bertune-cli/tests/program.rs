@@ -213,7 +213,7 @@ fn a_run_is_gone_on_with_by_one_process_and_on_its_own_data() {
     assert_eq!(interrupt(&mut child), Some(130));
 
     let data = String::from_utf8(place.read("train.csv")).unwrap();
-    place.write("train.csv", &data.replace("good", "bad"));
+    place.write("train.csv", data.replace("good", "bad"));
     assert!(error("resume b -q").contains("the tokenized training examples are not those"));
     place.write("train.csv", &data);
     assert_eq!(place.run("resume b -q --max-time 1ms").status.code(), Some(130));
@@ -248,7 +248,7 @@ fn a_run_is_replayed_from_its_record_and_on_unchanged_files_only() {
     assert!(output.contains("the same numbers, bit for bit"), "{output}");
     assert_eq!(place.read("a/model.safetensors"), place.read("b/model.safetensors"));
     let data = String::from_utf8(place.read("train.csv")).unwrap();
-    place.write("train.csv", &data.replace("good", "bad"));
+    place.write("train.csv", data.replace("good", "bad"));
     let refused = place.run("replay a/run.json --output c");
     let error = String::from_utf8(refused.stderr).unwrap();
     assert!(error.contains("train.csv has changed since the run"), "{error}");
