@@ -25,6 +25,17 @@ pub enum TrainError {
         /// `training` or `validation`.
         split: &'static str,
     },
+    /// The labels do not fit the model.
+    #[error(
+        "the labels of the {split} examples do not fit: the model has {outputs} outputs, and each \
+         example of both splits must have labels of one kind for them, with a name for each"
+    )]
+    Targets {
+        /// `training` or `validation`.
+        split: &'static str,
+        /// The outputs of the model's classifier.
+        outputs: usize,
+    },
     /// A text has more tokens than the model has positions.
     #[error(
         "an example has {tokens} tokens, but the model has {positions} positions: \

@@ -20,7 +20,8 @@ pub struct TrainingData<'a> {
 }
 
 impl TrainingData<'_> {
-    /// Checks that there are examples, and that the model can embed every token of them.
+    /// Checks that there are examples with labels that the model has, and that it can embed every
+    /// token of them.
     pub(crate) fn validate<B: Backend>(
         &self,
         model: &BertForSequenceClassification<B>,
@@ -32,6 +33,7 @@ impl TrainingData<'_> {
             if dataset.is_empty() {
                 return Err(TrainError::Empty { split });
             }
+            self.check_targets(split, dataset, model)?;
             for encoding in dataset.encodings() {
                 let tokens = encoding.input_ids.len();
                 if tokens > positions {
@@ -44,6 +46,29 @@ impl TrainingData<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Checks that there is one target for each of the model's outputs, and that all are of a kind.
+    fn check_targets<B: Backend>(
+        &self,
+        split: &'static str,
+        dataset: &Dataset,
+        model: &BertForSequenceClassification<B>,
+    ) -> Result<(), TrainError> {
+        let [outputs, _] = model.classifier.weight.lazy_shape().dims();
+        let targets = dataset.targets();
+        let fits = match targets {
+            Targets::None => false,
+            Targets::Classes(labels) => labels.iter().all(|&label| label < outputs),
+            Targets::Sets { classes: width, .. } | Targets::Values { width, .. } => {
+                *width == outputs
+            }
+        };
+        let is_as_in_training = problem_type(targets) == problem_type(self.train.targets());
+        match fits && is_as_in_training && self.label_names.len() == outputs {
+            true => Ok(()),
+            false => Err(TrainError::Targets { split, outputs }),
+        }
     }
 
     /// The record of a run on these examples that has not begun.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bertune_checkpoint::{HostTensor, module_tensors, read_safetensors, write_safetensors};
-use bertune_data::Dataset;
+use bertune_data::{Dataset, Targets};
 use bertune_encoder::{BertConfig, Initializer};
 use bertune_head::{BertForSequenceClassification, LabelNames, SequenceClassificationConfig};
 use bertune_tokenize::Encoding;
@@ -326,6 +326,24 @@ fn what_is_not_a_number_ends_the_run_before_the_model_is_updated() {
     assert!(step > 1 && examples.len() == 8);
     let saved = SavedState::read(folder.path()).unwrap();
     assert_eq!(saved.steps(), step - 1, "the last state is the one before");
+}
+
+#[test]
+fn labels_that_do_not_fit_the_model_are_refused() {
+    let good = dataset(8, false);
+    let encodings = || good.encodings().to_vec();
+    let unlabelled = Dataset::unlabelled(encodings());
+    let fourth_class = Dataset::labelled(encodings(), vec![3; 8]);
+    let numbers = Targets::Values { values: vec![0.0; 24], width: 3 };
+    let numbers = Dataset::with_targets(encodings(), numbers);
+    for (train, validation) in
+        [(&unlabelled, &good), (&good, &unlabelled), (&fourth_class, &good), (&good, &numbers)]
+    {
+        let label_names = &names();
+        let data = TrainingData { train, validation, label_names };
+        let error = fine_tune(model(0.0), data, &descent(1), Run::default()).unwrap_err();
+        assert!(matches!(error, TrainError::Targets { outputs: 3, .. }), "{error}");
+    }
 }
 
 #[test]
