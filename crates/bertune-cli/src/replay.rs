@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
+use crate::learning::begin;
+use crate::outside::Outside;
 use crate::run_record::RunRecord;
-use crate::train::{Outside, begin};
 
 const AFTER_HELP: &str = "\
 Repeats the run that left this record, into another folder, and compares: on the same kind of

@@ -7,9 +7,10 @@ use bertune::train::{SavedState, TrainingConfig};
 use clap::Args;
 
 use crate::device::dispatch;
+use crate::learning::Learning;
+use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_folder::{RECORD, RunFolder};
-use crate::train::{Learning, Outside};
 use crate::training::Training;
 
 const AFTER_HELP: &str = "\

@@ -5,9 +5,9 @@ use anyhow::{Context, bail};
 use bertune::metrics::{MetricName, SeedSummary};
 use serde_json::json;
 
+use crate::learning::{Outcome, begin};
 use crate::progress::in_digits;
 use crate::run_config::RunConfig;
-use crate::train::{Outcome, begin};
 use crate::train_args::TrainArgs;
 
 /// Trains with several seeds on the same split, and tells mean and spread.

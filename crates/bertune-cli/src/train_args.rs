@@ -6,8 +6,8 @@ use bertune::train::{Interval, Preset};
 use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs, named, set, set_some};
+use crate::outside::Outside;
 use crate::run_config::RunConfig;
-use crate::train::Outside;
 use crate::training_args::TrainingArgs;
 
 const AFTER_HELP: &str = "\

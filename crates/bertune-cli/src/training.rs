@@ -15,10 +15,10 @@ use bertune::tokenize::BertTokenizer;
 use bertune::train::TrainingData;
 
 use crate::device;
+use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
 use crate::tables::Tables;
-use crate::train::Outside;
 
 /// All that a run needs, before its backend is known.
 pub(crate) struct Training {

@@ -1,0 +1,238 @@
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use bertune::BertOps;
+use bertune::backend::Autodiff;
+use bertune::checkpoint::StagedFolder;
+use bertune::data::Dataset;
+use bertune::head::{BertForSequenceClassification, SequenceClassificationConfig};
+use bertune::train::{
+    Classifier, Evaluation, FineTuned, History, ModelCard, Run, SavedState, TrainError, evaluate,
+    fine_tune, save_classifier,
+};
+use tempfile::NamedTempFile;
+
+use crate::device::{Job, dispatch};
+use crate::evaluate::print_evaluation;
+use crate::outside::Outside;
+use crate::progress::{Progress, in_digits};
+use crate::run_config::RunConfig;
+use crate::run_folder::{RECORD, RunFolder};
+use crate::run_record::{RUN_RECORD, RunRecord, check_inputs};
+use crate::stop::{INTERRUPTED, on_ctrl_c};
+use crate::tensorboard::EventFile;
+use crate::training::Training;
+
+/// What came of a run.
+pub(crate) struct Outcome {
+    pub(crate) history: History,
+    pub(crate) finished: bool,
+    pub(crate) test: Option<Evaluation>,
+}
+
+impl Outcome {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        if self.finished { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) }
+    }
+}
+
+/// Begins a run and takes it to its end.
+pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outcome> {
+    crate::device::check(&config.device)?;
+    if !outside.overwrite && RunFolder::has_states(&config.output) {
+        let output = config.output.display();
+        bail!(
+            "a run to {output} was stopped and can go on: bertune resume {output}; or say \
+             --overwrite to begin anew"
+        );
+    }
+    check_output(&config, outside.overwrite)?;
+    let run_folder = RunFolder::claim(&config.output)?;
+    run_folder.clear()?;
+    let training = Training::prepare(config, outside)?;
+    let device = training.config.device.clone();
+    dispatch(&device, Learning { training, run_folder, saved: None, outside })
+}
+
+/// Refuses an output that cannot be written, or in whose place something would be lost.
+fn check_output(config: &RunConfig, overwrite: bool) -> anyhow::Result<()> {
+    let output = &config.output;
+    if let Some(file) = output.ancestors().find(|path| path.is_file()) {
+        bail!(
+            "--output {}: {} is a file; name a folder for the result",
+            output.display(),
+            file.display()
+        );
+    }
+    let holds_files = std::fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_some());
+    if holds_files && !overwrite {
+        bail!(
+            "{} holds files already; say --overwrite to replace the model in it, or name another \
+             --output",
+            output.display()
+        );
+    }
+    if let Some(input) = config.inputs().find(|input| is_within(input, output)) {
+        bail!(
+            "{} is read by this run and would be lost with what {} holds now; name another \
+             --output",
+            input.display(),
+            output.display()
+        );
+    }
+    StagedFolder::create(output)?;
+    Ok(())
+}
+
+fn is_within(path: &Path, folder: &Path) -> bool {
+    match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}
+
+/// A run, new or gone on with.
+pub(crate) struct Learning<'a> {
+    pub(crate) training: Training,
+    pub(crate) run_folder: RunFolder,
+    pub(crate) saved: Option<SavedState>,
+    pub(crate) outside: &'a Outside,
+}
+
+impl Job for Learning<'_> {
+    type Output = Outcome;
+
+    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<Outcome> {
+        let Self { training, run_folder, saved, outside } = self;
+        let loaded = training.load::<Autodiff<B>>(device)?;
+        let examples = training.examples()?;
+        let inputs = training.input_hashes()?;
+        if let Some(expected) = &outside.inputs {
+            check_inputs(expected, &inputs)?;
+        }
+        let settings = training.config.to_toml()?;
+        let RunConfig { save_every, keep_states, .. } = training.config;
+        let mut progress = Progress::new(&training.config.training, training.quiet);
+        let mut events = training.event_file(outside)?;
+        let notices = progress.notices();
+        let stop = on_ctrl_c(move || {
+            notices.tell("stopping after this step; Ctrl-C once more ends at once");
+        })?;
+        let run = Run::default()
+            .telling(|event| {
+                progress.tell(event);
+                // A curve that cannot be written is no reason to lose the run.
+                events.as_mut().map(|events| events.tell(event));
+            })
+            .keeping(|model, history, evaluation| {
+                let record = RunRecord::new(&training.config, &inputs, history);
+                training.save(model, &loaded.config, &settings, &record, evaluation)
+            })
+            .saving(save_every, |state| run_folder.save(state, &settings, keep_states))
+            .resuming(saved)
+            .until(stop)
+            .within(outside.max_time);
+        let data = training.data(&examples);
+        let tuned = fine_tune(loaded.model, data, &training.config.training, run)?;
+        progress.end();
+        training.tell_best(&tuned.history)?;
+        if !tuned.finished {
+            let output = training.config.output.display();
+            eprintln!(
+                "stopped before the end; what is kept is the best model so far.\n\
+                 Go on with: bertune resume {output}"
+            );
+            return Ok(Outcome { history: tuned.history, finished: false, test: None });
+        }
+        run_folder.remove()?;
+        let test = training.measure(&tuned, examples.test.as_ref());
+        let record = RunRecord::new(&training.config, &inputs, &tuned.history);
+        training.write_record(&record.finished(test.as_ref()))?;
+        training.tell_next();
+        Ok(Outcome { history: tuned.history, finished: true, test })
+    }
+}
+
+impl Training {
+    /// Writes the model and its record to the output folder.
+    fn save<B: BertOps>(
+        &self,
+        model: &BertForSequenceClassification<B>,
+        config: &SequenceClassificationConfig,
+        settings: &str,
+        record: &RunRecord,
+        evaluation: &Evaluation,
+    ) -> Result<(), TrainError> {
+        let card = ModelCard {
+            base_model: &self.config.model,
+            labels: &self.labels(),
+            pooling: self.config.pooling,
+            max_length: self.config.tokens.max_length,
+            history: &record.history,
+            confusion: evaluation.confusion.as_ref(),
+        };
+        let path = self.config.output.join(RUN_RECORD);
+        let json = record.to_json().map_err(std::io::Error::other);
+        let json = json.map_err(|source| TrainError::Write { path, source })?;
+        let classifier = Classifier {
+            config,
+            original_config: self.checkpoint.config_json(),
+            tokenizer: &self.tokenizer,
+            card,
+            extra_files: &[(RECORD, settings), (RUN_RECORD, &json)],
+        };
+        save_classifier(&self.config.output, model, classifier)
+    }
+
+    /// Writes the record of the whole run beside the best model.
+    fn write_record(&self, record: &RunRecord) -> anyhow::Result<()> {
+        let describe = || format!("cannot write into {}", self.config.output.display());
+        let mut file = NamedTempFile::new_in(&self.config.output).with_context(describe)?;
+        file.write_all(record.to_json()?.as_bytes()).with_context(describe)?;
+        file.persist(self.config.output.join(RUN_RECORD)).with_context(describe)?;
+        Ok(())
+    }
+
+    fn event_file(&self, outside: &Outside) -> anyhow::Result<Option<EventFile>> {
+        let rate = self.config.training.learning_rate;
+        outside.tensorboard.as_deref().map(|folder| EventFile::create(folder, rate)).transpose()
+    }
+
+    fn tell_best(&self, history: &History) -> anyhow::Result<()> {
+        let best = history.best().context("the model was not measured")?;
+        let metric = history.metric();
+        println!(
+            "Best after step {} (epoch {}): {metric} {}, in {}",
+            best.step,
+            best.epoch,
+            in_digits(best.score(metric)),
+            self.config.output.display()
+        );
+        Ok(())
+    }
+
+    /// The scores of the best model on the test files, printed, if there are any.
+    fn measure<B: BertOps>(
+        &self,
+        tuned: &FineTuned<Autodiff<B>>,
+        test: Option<&Dataset>,
+    ) -> Option<Evaluation> {
+        let test = test?;
+        if !self.quiet {
+            eprintln!("Measuring the best model on the {} rows of the test", test.len());
+        }
+        let evaluation = evaluate(&tuned.model, test, self.config.training.eval_batch_size);
+        print!("\nTest  ");
+        print_evaluation(&evaluation, self.tables.labels.names());
+        Some(evaluation)
+    }
+
+    fn tell_next(&self) {
+        if !self.quiet {
+            let output = self.config.output.display();
+            eprintln!("\nTry it: bertune predict --model {output} \"some text\"");
+        }
+    }
+}
