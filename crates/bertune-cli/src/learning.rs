@@ -50,8 +50,9 @@ pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outc
     }
     check_output(&config, outside.overwrite)?;
     let run_folder = RunFolder::claim(&config.output)?;
-    run_folder.clear()?;
     let training = Training::prepare(config, outside)?;
+    // Not before: a run that cannot begin must not cost another its states.
+    run_folder.clear()?;
     let device = training.config.device.clone();
     dispatch(&device, Learning { training, run_folder, saved: None, outside })
 }
@@ -146,10 +147,10 @@ impl Job for Learning<'_> {
             );
             return Ok(Outcome { history: tuned.history, finished: false, test: None });
         }
-        run_folder.remove()?;
         let test = training.measure(&tuned, examples.test.as_ref());
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
         training.write_record(&record.finished(test.as_ref()))?;
+        run_folder.remove()?;
         training.tell_next();
         Ok(Outcome { history: tuned.history, finished: true, test })
     }

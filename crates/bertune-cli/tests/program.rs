@@ -216,6 +216,9 @@ fn a_run_is_gone_on_with_by_one_process_and_on_its_own_data() {
     place.write("train.csv", data.replace("good", "bad"));
     assert!(error("resume b -q").contains("the tokenized training examples are not those"));
     place.write("train.csv", &data);
+    place.write("broken.csv", "text,label\ngood film,pos\nbad film\n");
+    let overwrite = LONG.replace("train.csv", "broken.csv");
+    error(&format!("{overwrite} --output b --overwrite"));
     assert_eq!(place.run("resume b -q --max-time 1ms").status.code(), Some(130));
 }
 
