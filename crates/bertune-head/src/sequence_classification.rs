@@ -109,7 +109,7 @@ impl<B: Backend> BertForSequenceClassification<B> {
     ) -> Result<Loaded<B>, HeadError> {
         let pretrained = read_config(checkpoint)?;
         let keeps_classifier = pretrained.labels.as_ref() == Some(&adaptation.labels)
-            && pretrained.problem_type.unwrap_or_default() == adaptation.problem_type;
+            && pretrained.problem_type() == adaptation.problem_type;
         let new_layers = adaptation.new_layers(pretrained.bert.num_hidden_layers)?;
         let mut replaced: Vec<&str> = new_layers.iter().map(String::as_str).collect();
         let rules = if keeps_classifier {
