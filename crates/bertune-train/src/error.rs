@@ -103,6 +103,9 @@ pub enum TrainError {
     /// Every parameter is frozen.
     #[error("every parameter is frozen: nothing is left to learn")]
     NothingLearns,
+    /// All weights are zero.
+    #[error("no training example counts: the weights of all rows, or of all their classes, are 0")]
+    NothingCounts,
     /// A setting has no meaning for this kind of labels.
     #[error("the training setting {key} has no meaning for {}", in_words(*problem_type))]
     SettingOfOtherProblem {

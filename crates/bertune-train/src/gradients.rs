@@ -62,6 +62,12 @@ impl<B: BertOps> Gradients<B> {
         Tensor::cat(sums, 0).into_data().iter::<f64>().sum::<f64>().sqrt()
     }
 
+    /// The gradient of a single parameter.
+    #[cfg(test)]
+    pub(crate) fn of_one(id: ParamId, value: FloatTensor<B>) -> Self {
+        Self { order: vec![id], values: [(id, value)].into() }
+    }
+
     /// The norm of the gradient of one parameter, if it has one.
     pub fn norm(&self, id: ParamId) -> Option<f64> {
         self.get(id).map(norm::<B>)

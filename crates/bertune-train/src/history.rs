@@ -13,7 +13,7 @@ pub struct EvaluationRecord {
     /// The epoch of the last of them, from 1.
     pub epoch: usize,
     /// The mean loss of the training examples since the last evaluation, in nats, as they were
-    /// met.
+    /// met; 0 if none of them counted.
     pub train_loss: f64,
     /// The mean loss of the validation examples, in nats.
     pub validation_loss: f64,

@@ -36,7 +36,24 @@ impl Objective {
             }
         };
         let TrainingConfig { label_smoothing, focal_gamma, .. } = *config;
-        Ok(Self { problem_type, class_weights, label_smoothing, focal_gamma })
+        let objective = Self { problem_type, class_weights, label_smoothing, focal_gamma };
+        match objective.counts_any(dataset) {
+            true => Ok(objective),
+            false => Err(TrainError::NothingCounts),
+        }
+    }
+
+    /// Whether an example, and a class of it, has a weight above 0.
+    fn counts_any(&self, dataset: &Dataset) -> bool {
+        let counts = |i: usize| {
+            let is_drawn = dataset.weights().is_none_or(|weights| weights[i] > 0.0);
+            is_drawn
+                && match dataset.labels().get(i) {
+                    Some(&label) => self.class_weights[label] > 0.0,
+                    None => self.class_weights.iter().any(|&weight| weight > 0.0),
+                }
+        };
+        (0..dataset.len()).any(counts)
     }
 
     /// What the losses of a step's examples are divided by.

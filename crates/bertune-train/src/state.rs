@@ -49,9 +49,10 @@ impl Progress {
         self.loss_weight += weight;
     }
 
-    /// The mean loss since the last evaluation, which this one ends.
+    /// The mean loss since the last evaluation, which this one ends; 0 if none of the examples
+    /// counted.
     pub(crate) fn take_mean_loss(&mut self) -> f64 {
-        let mean = self.loss_sum / self.loss_weight;
+        let mean = if self.loss_weight > 0.0 { self.loss_sum / self.loss_weight } else { 0.0 };
         (self.loss_sum, self.loss_weight) = (0.0, 0.0);
         mean
     }

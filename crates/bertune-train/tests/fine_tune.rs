@@ -346,6 +346,23 @@ fn labels_that_do_not_fit_the_model_are_refused() {
     }
 }
 
+/// The first steps have examples of weight 0 only, whose order the seed decides.
+#[test]
+fn examples_that_do_not_count_move_nothing_and_hide_nothing() {
+    let one_counts =
+        |i: usize| dataset(8, false).weighted((0..8).map(|j| f32::from(j == i)).collect());
+    let config =
+        TrainingConfig { batch_size: 1, evaluate_every: "1 step".parse().unwrap(), ..descent(8) };
+    for i in 0..8 {
+        let states = parameters(&one_counts(i), &config);
+        let steps = states.windows(2).filter(|pair| moved(&pair[0], &pair[1], "classifier.weight"));
+        assert_eq!(steps.count(), 1, "only the step with example {i} moves anything");
+    }
+    let nothing = dataset(8, false).weighted(vec![0.0; 8]);
+    let error = train(0.0, &nothing, &config, Run::default()).unwrap_err();
+    assert!(matches!(error, TrainError::NothingCounts), "{error}");
+}
+
 #[test]
 fn a_validation_loss_that_is_not_a_number_ends_the_run() {
     let config = TrainingConfig { learning_rate: 1e30, ..descent(8) };
