@@ -15,6 +15,7 @@ mod pip;
 mod process;
 mod python;
 mod quickstart;
+mod tasks;
 mod test;
 mod tidy;
 mod unpack;
@@ -41,6 +42,8 @@ enum Task {
     Fetch,
     /// Compare with Python's transformers: both ways between folders, and the goldens
     Parity,
+    /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
+    Tasks(tasks::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
     Gpu,
 }
@@ -63,6 +66,7 @@ fn run(task: Task) -> Result<()> {
         Task::Tidy => tidy::run(),
         Task::Fetch => fetch::run(),
         Task::Parity => parity::run(),
+        Task::Tasks(selection) => tasks::run(&selection),
         Task::Gpu => gpu::run(),
     }
 }
