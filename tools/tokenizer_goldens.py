@@ -2,8 +2,9 @@
 """Makes the goldens of bertune-tokenize: what transformers' fast BERT tokenizer gives.
 
     python tools/tokenizer_goldens.py
-        writes vocab.txt and goldens.jsonl.gz to crates/bertune-tokenize/tests/goldens/:
-        a small vocabulary of our own under five settings.
+        writes vocab.txt, goldens.jsonl.gz and windows.jsonl.gz to
+        crates/bertune-tokenize/tests/goldens/: a small vocabulary of our own under five settings,
+        and under the first of them long inputs in windows, with `stride`.
 
     python tools/tokenizer_goldens.py --folder FOLDER --output FILE.jsonl.gz
         the same cases with a real tokenizer, which is opened by AutoTokenizer. Compare with
@@ -207,6 +208,40 @@ def cases():
     yield from (("a " * 9, "b " * n, 8, "longest_first") for n in range(12))
 
 
+def window_cases():
+    """Cases as (text, text_pair, max_length, truncation, stride)."""
+    draw = random.Random(SEED + 1)
+    for number in range(120):
+        texts = ["".join(fragment(draw) + " " for _ in range(draw.choice([1, 4, 9]))) for _ in "ab"]
+        strategy = ["longest_first", "only_first", "only_second"][number % 3]
+        pair = None if number % 3 == 0 else texts[1]
+        yield texts[0], pair, draw.choice([12, 24, 64]), strategy, draw.choice([0, 1, 4, 8])
+
+
+def encode_windows(tokenizer, case):
+    """Each window as `encode` gives a whole input, or the message of what transformers raises."""
+    text, pair, max_length, truncation, stride = case
+    kept = 0 if pair is None else len(tokenizer(pair if truncation == "only_first" else text)["input_ids"]) - 2
+    room = max_length - (2 if pair is None else 3) - kept
+    if 0 < room <= stride:
+        return "stride"  # transformers panics here
+    try:
+        found = tokenizer(
+            [text],
+            None if pair is None else [pair],
+            truncation=truncation,
+            max_length=max_length,
+            stride=stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+    except Exception as fault:
+        assert "Truncation error" in str(fault), fault
+        return str(fault)
+    columns = zip(found["input_ids"], found["token_type_ids"], found["offset_mapping"])
+    return [[i, sum(t), [end for offset in o for end in offset]] for i, t, o in columns]
+
+
 def encode(tokenizer, case):
     text, pair, max_length, truncation = case
     try:
@@ -281,6 +316,10 @@ def main():
         for case in cases()
     ]
     write(output, [setting for setting, _ in pairs], lines)
+    if not arguments.folder:
+        setting, tokenizer = pairs[0]
+        lines = [{"case": c, "expected": encode_windows(tokenizer, c)} for c in window_cases()]
+        write(GOLDENS / "windows.jsonl.gz", [setting], lines)
 
 
 if __name__ == "__main__":

@@ -165,6 +165,25 @@ pub enum TokenizeError {
         max_length: usize,
     },
 
+    /// A pair is to be read in windows, and it is not said which of its texts moves on.
+    #[error(
+        "a pair of texts is read in windows of one of them, the other in each window; \
+         choose truncation only_first or only_second, or leave out the stride"
+    )]
+    WindowsOfPair,
+
+    /// The windows of an input would not move on.
+    #[error(
+        "the stride is {stride} tokens, but a window has room for {room} tokens of the text; \
+         choose a stride below that, or a larger max_length"
+    )]
+    StrideTooLarge {
+        /// The stride.
+        stride: usize,
+        /// What a window holds of the text that is read in windows.
+        room: usize,
+    },
+
     /// The tokenizer itself failed on a text.
     #[error("the tokenizer failed: {source}")]
     Encode {

@@ -3,7 +3,7 @@ use tokenizers::{TruncationDirection, TruncationParams, TruncationStrategy, trun
 
 use crate::TokenizeError;
 
-/// How long an encoding may be, and what is cut when it would be longer.
+/// How long an encoding may be, and what becomes of an input that would be longer.
 ///
 /// # Examples
 ///
@@ -21,11 +21,16 @@ pub struct Limits {
     pub max_length: usize,
     /// Which text of a pair is cut.
     pub truncation: Truncation,
+    /// How many tokens of its text each window has in common with the one before, where an input
+    /// that is too long is read in several windows of `max_length`, as transformers' `stride` with
+    /// `return_overflowing_tokens`. It is cut if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_length: 128, truncation: Truncation::default() }
+        Self { max_length: 128, truncation: Truncation::default(), stride: None }
     }
 }
 
@@ -46,16 +51,15 @@ pub enum Truncation {
 /// One or two encodings before their special tokens are added.
 pub(crate) type Texts = (tokenizers::Encoding, Option<tokenizers::Encoding>);
 
-/// Cuts the texts to what `limits` leaves beside `special_tokens`.
-pub(crate) fn truncate(
+/// Cuts the texts to what `limits` leaves beside `special_tokens`: to one window, or, with a
+/// stride, to as many as they need.
+pub(crate) fn windows(
     (first, second): Texts,
     limits: Limits,
     special_tokens: usize,
-) -> Result<Texts, TokenizeError> {
+) -> Result<Vec<Texts>, TokenizeError> {
+    let params = parameters(&first, second.as_ref(), limits, special_tokens)?;
     let max_length = limits.max_length;
-    let room = max_length
-        .checked_sub(special_tokens)
-        .ok_or(TokenizeError::MaxLengthTooSmall { max_length, special_tokens })?;
     // A single text can always be cut, unless it is the second text that should be.
     let is_pair = second.is_some();
     let too_long = |_| {
@@ -65,17 +69,54 @@ pub(crate) fn truncate(
             TokenizeError::NoSecondText { max_length }
         }
     };
-    let params = TruncationParams {
-        max_length: room,
-        strategy: limits.truncation.into(),
-        stride: 0,
-        direction: TruncationDirection::Right,
-    };
     let (mut first, mut second) = truncate_encodings(first, second, &params).map_err(too_long)?;
-    // The cut-off rest would be post-processed too, in all combinations of a pair.
-    first.take_overflowing();
-    second.as_mut().map(tokenizers::Encoding::take_overflowing);
-    Ok((first, second))
+    // What was cut off would be post-processed too, in all combinations of a pair.
+    let more_of_first = first.take_overflowing();
+    let more_of_second = second.as_mut().map(tokenizers::Encoding::take_overflowing);
+    let mut windows = vec![(first.clone(), second.clone())];
+    if limits.stride.is_some() {
+        windows.extend(more_of_first.into_iter().map(|more| (more, second.clone())));
+        let more_of_second = more_of_second.into_iter().flatten();
+        windows.extend(more_of_second.map(|more| (first.clone(), Some(more))));
+    }
+    Ok(windows)
+}
+
+/// What the limits are for these texts.
+fn parameters(
+    first: &tokenizers::Encoding,
+    second: Option<&tokenizers::Encoding>,
+    limits: Limits,
+    special_tokens: usize,
+) -> Result<TruncationParams, TokenizeError> {
+    let Limits { max_length, truncation, stride } = limits;
+    let room = max_length
+        .checked_sub(special_tokens)
+        .ok_or(TokenizeError::MaxLengthTooSmall { max_length, special_tokens })?;
+    let kept = match (second, truncation) {
+        (None, _) => 0,
+        (Some(_), Truncation::LongestFirst) if stride.is_some() => {
+            return Err(TokenizeError::WindowsOfPair);
+        }
+        (Some(_), Truncation::LongestFirst) => 0,
+        (Some(second), Truncation::OnlyFirst) => second.len(),
+        (Some(_), Truncation::OnlySecond) => first.len(),
+    };
+    // Where nothing is left for the text that is cut, that is what will be told.
+    let room_of_window = room.saturating_sub(kept);
+    if let Some(stride) = stride
+        && stride >= room_of_window
+        && room_of_window > 0
+    {
+        return Err(TokenizeError::StrideTooLarge { stride, room: room_of_window });
+    }
+    let stride = stride.filter(|&stride| stride < room_of_window).unwrap_or(0);
+    Ok(TruncationParams {
+        max_length: room,
+        strategy: truncation.into(),
+        stride,
+        direction: TruncationDirection::Right,
+    })
 }
 
 impl From<Truncation> for TruncationStrategy {

@@ -7,7 +7,7 @@ use tokenizers::tokenizer::pre_tokenizer::OffsetType;
 use tokenizers::{Model, PostProcessor, PreTokenizer, Tokenizer, TruncationDirection};
 
 use crate::check::{check, read_tokenizer_json};
-use crate::limits::{Texts, truncate};
+use crate::limits::{Texts, windows};
 use crate::tokenizer_config::TokenizerConfig;
 use crate::vocab::read_vocab;
 use crate::{Encoding, Limits, TextInput, TokenizeError, VocabSettings};
@@ -84,7 +84,7 @@ impl BertTokenizer {
         Self::assemble(read_vocab(path, settings)?, settings.clone(), None, path)
     }
 
-    /// The ids of one input.
+    /// The ids of one input, cut if it is too long; a stride changes nothing.
     ///
     /// # Errors
     ///
@@ -95,14 +95,35 @@ impl BertTokenizer {
         input: impl Into<TextInput<'a>>,
         limits: Limits,
     ) -> Result<Encoding, TokenizeError> {
+        let mut windows = self.encode_windows(input, Limits { stride: None, ..limits })?;
+        Ok(windows.swap_remove(0))
+    }
+
+    /// The ids of one input in as many windows as it needs where `limits` have a stride; in one,
+    /// as [`encode`](Self::encode) gives it, where they have none.
+    ///
+    /// Of a pair, the text that `truncation` names moves on, and the other stands in each window.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode), and if the stride is not below what a window holds, or
+    /// the input is a pair and `truncation` names neither text.
+    pub fn encode_windows<'a>(
+        &self,
+        input: impl Into<TextInput<'a>>,
+        limits: Limits,
+    ) -> Result<Vec<Encoding>, TokenizeError> {
         let TextInput { text, text_pair } = input.into();
         let special_tokens = self.parts.post_processor.added_tokens(text_pair.is_some());
         // The lengths of a pair have to be known in full to share the room between them.
-        let enough = text_pair.map_or(limits.max_length, |_| usize::MAX);
+        let is_cut = text_pair.is_none() && limits.stride.is_none();
+        let enough = if is_cut { limits.max_length } else { usize::MAX };
         let texts = self.encode_texts(text, text_pair, enough).map_err(TokenizeError::encode)?;
-        let (first, second) = truncate(texts, limits, special_tokens)?;
-        let encoding = self.parts.post_processor.process(first, second, true);
-        encoding.map(Encoding::from).map_err(TokenizeError::encode)
+        let process = |(first, second)| {
+            let encoding = self.parts.post_processor.process(first, second, true);
+            encoding.map(Encoding::from).map_err(TokenizeError::encode)
+        };
+        windows(texts, limits, special_tokens)?.into_iter().map(process).collect()
     }
 
     /// The ids of many inputs, in their order, worked on by all threads.
@@ -115,13 +136,21 @@ impl BertTokenizer {
         inputs: &[TextInput<'_>],
         limits: Limits,
     ) -> Result<Vec<Encoding>, TokenizeError> {
-        let encode = |input: &TextInput<'_>| self.encode(*input, limits);
-        let results: Vec<_> = inputs.par_iter().map(encode).collect();
-        let in_batch = |(index, result): (usize, Result<_, _>)| {
-            result.map_err(|source| TokenizeError::Input { index, source: Box::new(source) })
-        };
-        // Collected in order, so that it is always the first fault that is told.
-        results.into_iter().enumerate().map(in_batch).collect()
+        for_each(inputs, |input| self.encode(input, limits))
+    }
+
+    /// The windows of many inputs, in their order, worked on by all threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode_windows`](Self::encode_windows), with the index of the first input that
+    /// has one.
+    pub fn encode_windows_batch(
+        &self,
+        inputs: &[TextInput<'_>],
+        limits: Limits,
+    ) -> Result<Vec<Vec<Encoding>>, TokenizeError> {
+        for_each(inputs, |input| self.encode_windows(input, limits))
     }
 
     /// The rows an embedding needs for every id, added tokens included: the highest id plus one.
@@ -215,6 +244,18 @@ impl std::fmt::Debug for BertTokenizer {
             .field("vocab_size", &self.vocab_size())
             .finish_non_exhaustive()
     }
+}
+
+fn for_each<'a, T: Send>(
+    inputs: &[TextInput<'a>],
+    encode: impl Fn(TextInput<'a>) -> Result<T, TokenizeError> + Sync,
+) -> Result<Vec<T>, TokenizeError> {
+    let results: Vec<_> = inputs.par_iter().map(|input| encode(*input)).collect();
+    let in_batch = |(index, result): (usize, Result<_, _>)| {
+        result.map_err(|source| TokenizeError::Input { index, source: Box::new(source) })
+    };
+    // Collected in order, so that it is always the first fault that is told.
+    results.into_iter().enumerate().map(in_batch).collect()
 }
 
 /// The highest id of the vocabulary and of the special tokens, plus one.

@@ -215,7 +215,7 @@ fn a_limit_below_the_special_tokens_is_told() {
 fn cutting_the_second_text_of_none_is_told() {
     check_limit(
         ("a b a b", None),
-        Limits { max_length: 4, truncation: Truncation::OnlySecond },
+        Limits { max_length: 4, truncation: Truncation::OnlySecond, stride: None },
         "the text is longer than 4 tokens and there is no second text to cut \
          (truncation only_second); choose longest_first, or a larger max_length",
     );
@@ -225,15 +225,45 @@ fn cutting_the_second_text_of_none_is_told() {
 fn cutting_too_short_a_text_is_told() {
     check_limit(
         ("a b a b", Some("a")),
-        Limits { max_length: 6, truncation: Truncation::OnlySecond },
+        Limits { max_length: 6, truncation: Truncation::OnlySecond, stride: None },
         "the pair is longer than 6 tokens even without the text that may be cut; \
          choose truncation longest_first, or a larger max_length",
     );
 }
 
 #[test]
+fn windows_that_would_not_move_on_are_told() {
+    let check = |input: (&str, Option<&str>), truncation, stride, expected: &str| {
+        let input = TextInput { text: input.0, text_pair: input.1 };
+        let limits = Limits { max_length: 6, truncation, stride: Some(stride) };
+        assert_eq!(small().encode_windows(input, limits).unwrap_err().to_string(), expected);
+    };
+    check(
+        ("a", None),
+        Truncation::LongestFirst,
+        4,
+        "the stride is 4 tokens, but a window has room for 4 tokens of the text; \
+         choose a stride below that, or a larger max_length",
+    );
+    check(
+        ("a a a", Some("b b")),
+        Truncation::OnlyFirst,
+        1,
+        "the stride is 1 tokens, but a window has room for 1 tokens of the text; \
+         choose a stride below that, or a larger max_length",
+    );
+    check(
+        ("a", Some("b")),
+        Truncation::LongestFirst,
+        1,
+        "a pair of texts is read in windows of one of them, the other in each window; \
+         choose truncation only_first or only_second, or leave out the stride",
+    );
+}
+
+#[test]
 fn a_batch_tells_its_first_wrong_input() {
-    let limits = Limits { max_length: 3, truncation: Truncation::OnlySecond };
+    let limits = Limits { max_length: 3, truncation: Truncation::OnlySecond, stride: None };
     let inputs = ["a", "b", "a b a b", "a b a b a"].map(TextInput::from);
     let error = small().encode_batch(&inputs, limits).unwrap_err();
     assert!(matches!(error, TokenizeError::Input { index: 2, .. }));
@@ -245,7 +275,7 @@ fn unknown_limits_in_a_config_are_told() {
     let error = serde_json::from_str::<Limits>("{\"max_len\": 3}").unwrap_err();
     assert!(error.to_string().starts_with("unknown field `max_len`"));
     let limits: Limits = serde_json::from_str("{\"truncation\": \"only_first\"}").unwrap();
-    assert_eq!(limits, Limits { max_length: 128, truncation: Truncation::OnlyFirst });
+    assert_eq!(limits, Limits { max_length: 128, truncation: Truncation::OnlyFirst, stride: None });
 }
 
 fn check(files: &[(&str, &str)], message: &str) {

@@ -42,15 +42,29 @@ enum Expected {
     Raised(String),
 }
 
-struct Goldens {
+/// A long input: with a stride last, and a list of windows or the message.
+#[derive(serde::Deserialize)]
+struct WindowCase {
+    case: (String, Option<String>, usize, Truncation, usize),
+    expected: Windows,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Windows {
+    Each(Vec<Expected>),
+    Raised(String),
+}
+
+struct Goldens<C> {
     made_with: String,
     settings: Vec<Setting>,
-    cases: Vec<Case>,
+    cases: Vec<C>,
 }
 
 #[test]
 fn a_vocabulary_with_its_config_gives_what_transformers_gives() {
-    let goldens = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
+    let goldens: Goldens<Case> = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
     assert!(goldens.cases.len() >= 1200);
     for (index, setting) in goldens.settings.iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
@@ -64,7 +78,7 @@ fn a_vocabulary_with_its_config_gives_what_transformers_gives() {
 
 #[test]
 fn the_tokenizer_json_of_transformers_gives_what_transformers_gives() {
-    let goldens = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
+    let goldens: Goldens<Case> = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
     for (index, setting) in goldens.settings.iter().enumerate() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let json = setting.tokenizer_json.as_ref().unwrap().to_string();
@@ -76,7 +90,7 @@ fn the_tokenizer_json_of_transformers_gives_what_transformers_gives() {
 
 #[test]
 fn what_is_saved_and_opened_again_gives_what_transformers_gives() {
-    let goldens = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
+    let goldens: Goldens<Case> = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
     let cased = goldens.settings.iter().position(|setting| setting.name == "cased").unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     let json = goldens.settings[cased].tokenizer_json.as_ref().unwrap().to_string();
@@ -90,7 +104,7 @@ fn what_is_saved_and_opened_again_gives_what_transformers_gives() {
 
 #[test]
 fn a_batch_gives_what_its_inputs_give_one_by_one() {
-    let goldens = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
+    let goldens: Goldens<Case> = read_goldens(&goldens_folder().join("goldens.jsonl.gz"));
     let vocab = goldens_folder().join("vocab.txt");
     let tokenizer = BertTokenizer::from_vocab(&vocab, &Default::default()).unwrap();
     let limits = Limits { max_length: 24, ..Limits::default() };
@@ -101,11 +115,37 @@ fn a_batch_gives_what_its_inputs_give_one_by_one() {
 }
 
 #[test]
+fn a_long_input_has_the_windows_that_transformers_gives() {
+    let goldens: Goldens<WindowCase> = read_goldens(&goldens_folder().join("windows.jsonl.gz"));
+    assert!(goldens.cases.len() >= 100);
+    let vocab = goldens_folder().join("vocab.txt");
+    let tokenizer = BertTokenizer::from_vocab(&vocab, &Default::default()).unwrap();
+    for WindowCase { case, expected } in goldens.cases {
+        let (text, text_pair, max_length, truncation, stride) = case;
+        let input = TextInput { text: &text, text_pair: text_pair.as_deref() };
+        let limits = Limits { max_length, truncation, stride: Some(stride) };
+        let found = tokenizer.encode_windows(input, limits);
+        let agrees = match (expected, &found) {
+            (Windows::Each(expected), Ok(found)) => {
+                let all = expected.iter().zip(found.iter().cloned());
+                expected.len() == found.len() && all.into_iter().all(|(e, f)| e.agrees(&Ok(f)))
+            }
+            (Windows::Raised(message), Err(TokenizeError::StrideTooLarge { .. })) => {
+                message == "stride"
+            }
+            (Windows::Raised(message), Err(_)) => message.contains("Truncation error"),
+            _ => false,
+        };
+        assert!(agrees, "{text:?} {text_pair:?} {limits:?}: {found:?}");
+    }
+}
+
+#[test]
 #[ignore = "needs BERTUNE_TOKENIZER_GOLDENS (a file of tools/tokenizer_goldens.py) and \
             BERTUNE_TOKENIZER (the folder it was made from)"]
 fn a_real_tokenizer_gives_what_transformers_gives() {
     let variable = |name| std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set"));
-    let goldens = read_goldens(Path::new(&variable("BERTUNE_TOKENIZER_GOLDENS")));
+    let goldens: Goldens<Case> = read_goldens(Path::new(&variable("BERTUNE_TOKENIZER_GOLDENS")));
     let tokenizer = open(Path::new(&variable("BERTUNE_TOKENIZER")));
     check(&tokenizer, &goldens, 0);
     let saved = tempfile::tempdir().unwrap();
@@ -113,7 +153,7 @@ fn a_real_tokenizer_gives_what_transformers_gives() {
     check(&open(saved.path()), &goldens, 0);
 }
 
-fn check(tokenizer: &BertTokenizer, goldens: &Goldens, setting: usize) {
+fn check(tokenizer: &BertTokenizer, goldens: &Goldens<Case>, setting: usize) {
     let name = &goldens.settings[setting].name;
     let wrong: Vec<_> =
         goldens.cases.iter().filter_map(|case| case.difference(tokenizer, setting)).collect();
@@ -132,7 +172,7 @@ impl Case {
     }
 
     fn difference(&self, tokenizer: &BertTokenizer, setting: usize) -> Option<String> {
-        let limits = Limits { max_length: self.case.2, truncation: self.case.3 };
+        let limits = Limits { max_length: self.case.2, truncation: self.case.3, stride: None };
         let found = tokenizer.encode(self.input(), limits);
         let expected = &self.expected[setting];
         (!expected.agrees(&found)).then(|| {
@@ -167,7 +207,7 @@ impl Expected {
     }
 }
 
-fn read_goldens(path: &Path) -> Goldens {
+fn read_goldens<C: serde::de::DeserializeOwned>(path: &Path) -> Goldens<C> {
     let file = std::fs::File::open(path).unwrap();
     let mut lines = BufReader::new(GzDecoder::new(file)).lines().map(Result::unwrap);
     let header: Header = serde_json::from_str(&lines.next().unwrap()).unwrap();
