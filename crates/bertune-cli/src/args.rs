@@ -1,5 +1,8 @@
+use anyhow::bail;
 use bertune::data::{Column, FileFormat, Header, Quoting, TableFormat, TargetKind, TextEncoding};
+use bertune::head::{Decisions, ProblemType};
 use bertune::tokenize::Truncation;
+use bertune::{BertOps, TextClassifier};
 use clap::Args;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error, StrDeserializer};
@@ -98,13 +101,17 @@ fn delimiter(text: &str) -> Result<char, String> {
 /// How long inputs may be.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct LimitArgs {
-    /// The longest input, in tokens; the rest is cut off [default: 128, or what the model was
+    /// The longest input, in tokens; the rest is cut off, unless there is a --stride [default: 128, or what the model was
     /// trained with].
     #[arg(long, value_name = "TOKENS")]
     pub(crate) max_length: Option<usize>,
-    /// Which text of a pair is cut: longest_first, only_first or only_second.
+    /// Which text of a pair is cut, or read in windows: longest_first, only_first or only_second.
     #[arg(long, value_name = "NAME", value_parser = named::<Truncation>)]
     pub(crate) truncation: Option<Truncation>,
+    /// Read a longer input in windows of --max-length, of which so many tokens are those of the
+    /// window before, and average their scores.
+    #[arg(long, value_name = "TOKENS")]
+    pub(crate) stride: Option<usize>,
 }
 
 impl LimitArgs {
@@ -112,5 +119,35 @@ impl LimitArgs {
     pub(crate) fn apply(self, limits: &mut bertune::tokenize::Limits) {
         set(&mut limits.max_length, self.max_length);
         set(&mut limits.truncation, self.truncation);
+        set_some(&mut limits.stride, self.stride);
     }
+}
+
+/// Which probabilities are enough for a class to be in a set.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct DecisionArgs {
+    /// The probability from which a class is in a set, in place of the model's own for each class.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    threshold: Option<f64>,
+}
+
+impl DecisionArgs {
+    /// Lets the flag that was given override a classifier's thresholds.
+    pub(crate) fn apply<B: BertOps>(
+        self,
+        classifier: TextClassifier<B>,
+    ) -> anyhow::Result<TextClassifier<B>> {
+        let Some(threshold) = self.threshold else { return Ok(classifier) };
+        if classifier.problem_type() != ProblemType::MultiLabelClassification {
+            bail!("--threshold is for models that give sets of labels; this one gives others");
+        }
+        let thresholds = Some(vec![threshold; classifier.labels().len()]);
+        let decisions = Decisions { thresholds, ..classifier.decisions().clone() };
+        Ok(classifier.with_decisions(decisions)?)
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "give a number from 0 to 1".into())
 }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 use bertune::BertOps;
 use bertune::data::{Dataset, LabelMap, Labels, Table, TableFormat, Targets, read_table};
-use bertune::metrics::{Bootstrap, MetricName, Rows};
+use bertune::head::Decisions;
+use bertune::metrics::{Bootstrap, MetricName};
 use bertune::train::{Evaluation, evaluate};
 use clap::Args;
 
@@ -72,12 +73,9 @@ impl Job for Comparing<'_> {
         if labels != other_labels {
             bail!("the models have other labels, or the same in another order");
         }
-        let width = labels.len();
-        let metric = self.args.metric.unwrap_or_else(|| first.scores.main_metric());
-        let score = |evaluation: &Evaluation, rows: &[usize]| {
-            let logits = Rows::new(&evaluation.logits, width).gather(rows);
-            let part = Evaluation::new(logits, width, &targets.select(rows), None);
-            if metric == MetricName::Loss { Some(part.loss) } else { part.scores.get(metric) }
+        let metric = self.args.metric.unwrap_or_else(|| first.0.scores.main_metric());
+        let score = |(evaluation, decisions): &(Evaluation, Decisions), rows: &[usize]| {
+            evaluation.score_of(rows, metric, &targets, decisions)
         };
         let bootstrap = Bootstrap { resamples: self.args.resamples as usize, seed: 1 };
         let (on_first, on_second) =
@@ -112,13 +110,14 @@ impl Comparing<'_> {
         &self,
         folder: &std::path::Path,
         device: &B::Device,
-    ) -> anyhow::Result<(Evaluation, Vec<String>, Targets)> {
+    ) -> anyhow::Result<((Evaluation, Decisions), Vec<String>, Targets)> {
         let classifier = open_classifier::<B>(folder, LimitArgs::default(), device)?;
         check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
         let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;
-        let evaluation = evaluate(classifier.model(), &dataset, 64);
-        Ok((evaluation, labels.names().to_vec(), dataset.targets().clone()))
+        let decisions = classifier.decisions().clone();
+        let evaluation = evaluate(classifier.model(), &decisions, &dataset, 64);
+        Ok(((evaluation, decisions), labels.names().to_vec(), dataset.targets().clone()))
     }
 }

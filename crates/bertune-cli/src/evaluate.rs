@@ -5,22 +5,17 @@ use anyhow::{anyhow, bail};
 use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelMap, Labels, Table, TableFormat, TargetKind, read_table};
 use bertune::head::ProblemType;
-use bertune::metrics::{ConfusionMatrix, MetricName};
-use bertune::train::{Evaluation, evaluate};
+use bertune::metrics::MetricName;
+use bertune::train::evaluate;
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
-use serde_json::json;
 
-use crate::args::{LimitArgs, TableArgs};
+use crate::args::{DecisionArgs, LimitArgs, TableArgs};
 use crate::device::{self, Job, default_name, dispatch};
-use crate::progress::in_digits;
-use crate::text_table;
+use crate::measured::Measured;
 
 /// Examples that are computed together.
 const BATCH_SIZE: usize = 64;
-
-/// Classes up to which all confusions are printed.
-const WIDEST_CONFUSION: usize = 12;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -43,6 +38,12 @@ pub(crate) struct EvaluateArgs {
     /// What to compute on; `bertune devices` lists them.
     #[arg(long)]
     device: Option<String>,
+    /// Whose 95 % interval is given, such as macro_f1 [default: accuracy, micro_f1 for sets of
+    /// labels, pearson for numbers].
+    #[arg(long, value_name = "NAME")]
+    metric: Option<MetricName>,
+    #[command(flatten)]
+    decisions: DecisionArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -69,15 +70,19 @@ impl Job for Evaluating<'_> {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
         let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
+        let classifier = self.args.decisions.apply(classifier)?;
         check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
         let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;
-        let evaluation = evaluate(classifier.model(), &dataset, BATCH_SIZE);
+        let decisions = classifier.decisions();
+        let evaluation = evaluate(classifier.model(), decisions, &dataset, BATCH_SIZE);
+        let targets = dataset.targets();
+        let measured = Measured::new(evaluation, self.args.metric, targets, decisions);
         if self.args.json {
-            println!("{}", to_json(&evaluation, labels.names()));
+            println!("{}", measured.to_json(labels.names()));
         } else {
-            print_evaluation(&evaluation, labels.names());
+            measured.print(labels.names());
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -133,69 +138,4 @@ fn named_as(kind: TargetKind) -> &'static str {
 fn is_only_an_encoder(folder: &Path) -> bool {
     Checkpoint::open(folder)
         .is_ok_and(|checkpoint| !checkpoint.names().any(|name| name.contains("classifier")))
-}
-
-fn to_json(evaluation: &Evaluation, labels: &[String]) -> serde_json::Value {
-    let mut json = json!({ "loss": evaluation.loss, "labels": labels });
-    let Some(object) = json.as_object_mut() else { return json };
-    for metric in MetricName::ALL {
-        if let Some(score) = evaluation.scores.get(metric) {
-            object.insert(metric.name().into(), score.into());
-        }
-    }
-    let Some(confusion) = &evaluation.confusion else { return json };
-    let class = |(class, name): (usize, &String)| {
-        json!({
-            "label": name,
-            "examples": confusion.labelled(class),
-            "precision": confusion.precision(class),
-            "recall": confusion.recall(class),
-            "f1": confusion.f1(class),
-        })
-    };
-    object.insert("confusion".into(), json!(confusion.counts()));
-    let classes: Vec<_> = labels.iter().enumerate().map(class).collect();
-    object.insert("classes".into(), classes.into());
-    json
-}
-
-/// Prints the scores, each class's, and which classes were taken for which.
-pub(crate) fn print_evaluation(evaluation: &Evaluation, labels: &[String]) {
-    let scores = evaluation.scores.shown();
-    let scores = scores.map(|(title, score)| format!("{title} {}", in_digits(score)));
-    println!("loss {:.4}  {}", evaluation.loss, scores.join("  "));
-    let Some(confusion) = &evaluation.confusion else { return };
-    println!();
-    print_table(class_rows(confusion, labels));
-    if labels.len() <= WIDEST_CONFUSION {
-        println!("\nlabels down, predictions across");
-        print_table(confusion_rows(confusion, labels));
-    }
-}
-
-fn class_rows(confusion: &ConfusionMatrix, labels: &[String]) -> Vec<Vec<String>> {
-    let head = ["class", "examples", "precision", "recall", "F1"].map(String::from);
-    let row = |(class, name): (usize, &String)| {
-        let scores = [confusion.precision(class), confusion.recall(class), confusion.f1(class)];
-        let mut cells = vec![name.clone(), confusion.labelled(class).to_string()];
-        cells.extend(scores.map(|score| format!("{score:.4}")));
-        cells
-    };
-    let rows = labels.iter().enumerate().map(row);
-    [head.to_vec()].into_iter().chain(rows).collect()
-}
-
-fn confusion_rows(confusion: &ConfusionMatrix, labels: &[String]) -> Vec<Vec<String>> {
-    let head = [String::new()].into_iter().chain(labels.iter().cloned());
-    let rows = labels.iter().zip(confusion.counts()).map(|(name, counts)| {
-        let counts = counts.iter().map(u64::to_string);
-        [name.clone()].into_iter().chain(counts).collect()
-    });
-    [head.collect()].into_iter().chain(rows).collect()
-}
-
-fn print_table(rows: Vec<Vec<String>>) {
-    for line in text_table::lines(&rows) {
-        println!("{line}");
-    }
 }

@@ -7,15 +7,15 @@ use bertune::BertOps;
 use bertune::backend::Autodiff;
 use bertune::checkpoint::StagedFolder;
 use bertune::data::Dataset;
-use bertune::head::{BertForSequenceClassification, SequenceClassificationConfig};
+use bertune::head::{BertForSequenceClassification, Decisions, SequenceClassificationConfig};
 use bertune::train::{
     Classifier, Evaluation, FineTuned, History, ModelCard, Run, SavedState, TrainError, evaluate,
-    fine_tune, save_classifier,
+    fine_tune, fit_decisions, save_classifier,
 };
 use tempfile::NamedTempFile;
 
 use crate::device::{Job, dispatch};
-use crate::evaluate::print_evaluation;
+use crate::measured::Measured;
 use crate::outside::Outside;
 use crate::progress::{Progress, in_digits};
 use crate::run_config::RunConfig;
@@ -23,13 +23,13 @@ use crate::run_folder::{RECORD, RunFolder};
 use crate::run_record::{RUN_RECORD, RunRecord, check_inputs};
 use crate::stop::{INTERRUPTED, on_ctrl_c};
 use crate::tensorboard::EventFile;
-use crate::training::Training;
+use crate::training::{Examples, Training};
 
 /// What came of a run.
 pub(crate) struct Outcome {
     pub(crate) history: History,
     pub(crate) finished: bool,
-    pub(crate) test: Option<Evaluation>,
+    pub(crate) test: Option<Measured>,
 }
 
 impl Outcome {
@@ -129,7 +129,10 @@ impl Job for Learning<'_> {
             })
             .keeping(|model, history, evaluation| {
                 let record = RunRecord::new(&training.config, &inputs, history);
-                training.save(model, &loaded.config, &settings, &record, evaluation)
+                let targets = examples.validation.targets();
+                let mut config = loaded.config.clone();
+                config.decisions = fit_decisions(&history.config, evaluation, targets);
+                training.save(model, &config, &settings, &record, evaluation)
             })
             .saving(save_every, |state| run_folder.save(state, &settings, keep_states))
             .resuming(saved)
@@ -147,7 +150,7 @@ impl Job for Learning<'_> {
             );
             return Ok(Outcome { history: tuned.history, finished: false, test: None });
         }
-        let test = training.measure(&tuned, examples.test.as_ref());
+        let test = training.measure(&tuned, &examples);
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
         training.write_record(&record.finished(test.as_ref()))?;
         run_folder.remove()?;
@@ -218,16 +221,23 @@ impl Training {
     fn measure<B: BertOps>(
         &self,
         tuned: &FineTuned<Autodiff<B>>,
-        test: Option<&Dataset>,
-    ) -> Option<Evaluation> {
-        let test = test?;
+        examples: &Examples,
+    ) -> Option<Measured> {
+        let test = examples.test.as_ref()?;
         if !self.quiet {
             eprintln!("Measuring the best model on the {} rows of the test", test.len());
         }
-        let evaluation = evaluate(&tuned.model, test, self.config.training.eval_batch_size);
+        let (config, model) = (&self.config.training, &tuned.model);
+        let measure = |decisions: &Decisions, on: &Dataset| {
+            evaluate(model, decisions, on, config.eval_batch_size)
+        };
+        let validation = measure(&Decisions::default(), &examples.validation);
+        let decisions = fit_decisions(config, &validation, examples.validation.targets());
+        let evaluation = measure(&decisions, test);
+        let measured = Measured::new(evaluation, config.metric, test.targets(), &decisions);
         print!("\nTest  ");
-        print_evaluation(&evaluation, self.tables.labels.names());
-        Some(evaluation)
+        measured.print(self.tables.labels.names());
+        Some(measured)
     }
 
     fn tell_next(&self) {

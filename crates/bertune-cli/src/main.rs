@@ -8,6 +8,7 @@ mod evaluate;
 mod inputs;
 mod learning;
 mod lr_find;
+mod measured;
 mod outside;
 mod predict;
 mod prediction_writer;

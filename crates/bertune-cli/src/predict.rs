@@ -7,7 +7,7 @@ use bertune::tokenize::TextInput;
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
 
-use crate::args::{LimitArgs, TableArgs};
+use crate::args::{DecisionArgs, LimitArgs, TableArgs};
 use crate::device::{self, Job, default_name, dispatch};
 use crate::evaluate::open_classifier;
 use crate::inputs::Inputs;
@@ -49,6 +49,8 @@ pub(crate) struct PredictArgs {
     /// What to compute on; `bertune devices` lists them.
     #[arg(long)]
     device: Option<String>,
+    #[command(flatten)]
+    decisions: DecisionArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -96,6 +98,7 @@ impl Job for Predicting<'_> {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
         let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
+        let classifier = self.args.decisions.apply(classifier)?;
         let Some(file) = self.file else {
             let mut out = BufWriter::new(io::stdout().lock());
             let result = write(&classifier, self.inputs, self.args, &mut out);

@@ -235,7 +235,9 @@ mod tests {
     #[test]
     fn sets_and_numbers_have_their_rows() {
         let sets = |probabilities: &[f32], format, expected: &str| {
-            let prediction = Prediction::Set { probabilities: probabilities.into() };
+            let classes = (0..probabilities.len()).filter(|&class| probabilities[class] >= 0.5);
+            let prediction =
+                Prediction::Set { probabilities: probabilities.into(), classes: classes.collect() };
             let problem_type = ProblemType::MultiLabelClassification;
             check_of(problem_type, &prediction, format, SINGLE, expected);
         };

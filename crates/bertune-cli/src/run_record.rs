@@ -4,10 +4,12 @@ use std::io;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use bertune::train::{Evaluation, History, Scores};
+use bertune::metrics::BootstrapEstimate;
+use bertune::train::{History, Scores};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::measured::Measured;
 use crate::run_config::RunConfig;
 
 /// All of a run in one file, `run.json` beside its model: what went in, what happened, what came
@@ -37,6 +39,8 @@ pub(crate) struct RunRecord {
 pub(crate) struct TestRecord {
     pub(crate) loss: f64,
     pub(crate) scores: Scores,
+    /// The interval of the main score.
+    pub(crate) interval: Option<BootstrapEstimate>,
 }
 
 /// The file's name.
@@ -61,8 +65,12 @@ impl RunRecord {
     }
 
     /// The record at the end of the run.
-    pub(crate) fn finished(self, test: Option<&Evaluation>) -> Self {
-        let test = test.map(|test| TestRecord { loss: test.loss, scores: test.scores });
+    pub(crate) fn finished(self, test: Option<&Measured>) -> Self {
+        let test = test.map(|Measured { evaluation, interval, .. }| TestRecord {
+            loss: evaluation.loss,
+            scores: evaluation.scores,
+            interval: *interval,
+        });
         Self { finished: true, test, ..self }
     }
 

@@ -53,7 +53,11 @@ impl Summary {
         let validation = |run: &Outcome| run.history.best()?.score(metric);
         let test = |run: &Outcome| {
             let test = run.test.as_ref()?;
-            if metric == MetricName::Loss { Some(test.loss) } else { test.scores.get(metric) }
+            let evaluation = &test.evaluation;
+            match metric {
+                MetricName::Loss => Some(evaluation.loss),
+                _ => evaluation.scores.get(metric),
+            }
         };
         let all = |score: &dyn Fn(&Outcome) -> Option<f64>| -> Option<Vec<f64>> {
             runs.iter().map(|(_, run)| score(run)).collect()

@@ -1,6 +1,6 @@
 use bertune::metrics::MetricName;
 use bertune::train::{
-    ClassWeightRule, ClassWeights, GroupConfig, Interval, OptimizerKind, ScheduleKind,
+    ClassWeightRule, ClassWeights, GroupConfig, Interval, OptimizerKind, ScheduleKind, Thresholds,
     TrainingConfig,
 };
 use clap::Args;
@@ -46,6 +46,8 @@ pub(crate) struct TrainingArgs {
     loss: LossArgs,
     #[command(flatten)]
     monitoring: MonitoringArgs,
+    #[command(flatten)]
+    decisions: DecisionFitArgs,
 }
 
 #[derive(Args)]
@@ -121,6 +123,19 @@ struct LossArgs {
     sampling: Option<bertune::train::Sampling>,
 }
 
+#[derive(Args, Clone, Copy)]
+#[command(next_help_heading = "Deciding (fitted to the validation examples)")]
+struct DecisionFitArgs {
+    /// The probability from which each class is in a set: tuned (the best F1 on the validation
+    /// examples) or half [default: tuned].
+    #[arg(long, value_name = "NAME", value_parser = named::<Thresholds>)]
+    thresholds: Option<Thresholds>,
+    /// Give the probabilities of one class a text the temperature that fits the validation
+    /// examples best.
+    #[arg(long)]
+    calibrate: bool,
+}
+
 #[derive(Args)]
 #[command(next_help_heading = "Measuring and stopping")]
 struct MonitoringArgs {
@@ -158,6 +173,7 @@ impl TrainingArgs {
         self.freezing.apply(training);
         self.loss.apply(training);
         self.monitoring.apply(training);
+        self.decisions.apply(training);
     }
 }
 
@@ -203,6 +219,13 @@ impl MonitoringArgs {
         set_some(&mut training.metric, self.metric);
         set_some(&mut training.patience, self.patience);
         set(&mut training.min_gain, self.min_gain);
+    }
+}
+
+impl DecisionFitArgs {
+    fn apply(self, training: &mut TrainingConfig) {
+        set(&mut training.thresholds, self.thresholds);
+        training.calibrate |= self.calibrate;
     }
 }
 

@@ -192,7 +192,7 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     assert!(String::from_utf8(refused.stderr).unwrap().contains("bertune resume b"));
     succeed(&place, "resume b");
     assert!(!place.path("b.run").exists(), "a finished run leaves only its model");
-    for file in ["model.safetensors", "training.json"] {
+    for file in ["model.safetensors", "config.json"] {
         assert_eq!(place.read(&format!("a/{file}")), place.read(&format!("b/{file}")), "{file}");
     }
 }

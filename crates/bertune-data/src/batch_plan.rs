@@ -44,7 +44,7 @@ impl BatchPlan {
     /// If `batch_size` is 0.
     pub fn by_length(dataset: &Dataset, batch_size: usize) -> Self {
         let mut order: Vec<usize> = (0..dataset.len()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(dataset.encodings()[i].len()));
+        order.sort_by_key(|&i| std::cmp::Reverse(dataset.tokens_of(i)));
         Self::with_order(ExampleOrder::Fixed(order), batch_size)
     }
 
@@ -86,7 +86,7 @@ impl BatchPlan {
     pub fn with_token_budget(self, dataset: &Dataset, tokens: usize) -> Self {
         assert!(tokens > 0, "a batch has at least one token");
         assert_eq!(dataset.len(), self.order.len(), "the plan is one of this data set");
-        let lengths = dataset.encodings().iter().map(|encoding| encoding.len()).collect();
+        let lengths = (0..dataset.len()).map(|example| dataset.tokens_of(example)).collect();
         Self { size: BatchSize::Tokens { lengths, budget: tokens }, ..self }
     }
 
@@ -226,8 +226,11 @@ mod tests {
     }
 
     fn with_lengths(lengths: &[usize]) -> Dataset {
-        let encoding =
-            |&tokens: &usize| Encoding { input_ids: vec![1; tokens], ..Encoding::default() };
+        let encoding = |&tokens: &usize| Encoding {
+            input_ids: vec![1; tokens],
+            token_type_ids: vec![0; tokens],
+            ..Encoding::default()
+        };
         Dataset::unlabelled(lengths.iter().map(encoding).collect())
     }
 

@@ -2,12 +2,15 @@ use std::sync::Arc;
 
 use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, TokenizeError};
 
-use crate::{DataError, LabelMap, Table, Targets};
+use crate::token_store::{FlatTokens, TokenStore};
+use crate::{DataError, LabelMap, Sequence, Table, Targets};
 
 /// Tokenized examples with the numbers of their classes; cheap to clone.
+///
+/// An example is one sequence of tokens, or several: the windows that a long text is read in.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    encodings: Arc<[Encoding]>,
+    tokens: TokenStore,
     targets: Arc<Targets>,
     weights: Option<Arc<[f32]>>,
 }
@@ -26,19 +29,25 @@ impl Dataset {
         table: &Table,
         labels: &LabelMap,
     ) -> Result<Self, DataError> {
-        let tokens = || tokenize(tokenizer, limits, table);
-        Self::of_table(table, labels, tokens)
+        Self::of_table(table, labels, || {
+            let mut examples = FlatTokens::default();
+            tokenize(tokenizer, limits, table, |sequences| {
+                examples.push(&sequences);
+                Ok(())
+            })?;
+            Ok(TokenStore::Memory(Arc::new(examples)))
+        })
     }
 
     /// The rows of a table, whose tokens are made when their targets have proved right.
     pub(crate) fn of_table(
         table: &Table,
         labels: &LabelMap,
-        tokens: impl FnOnce() -> Result<Vec<Encoding>, DataError>,
+        tokens: impl FnOnce() -> Result<TokenStore, DataError>,
     ) -> Result<Self, DataError> {
         let targets = Targets::of(table, labels)?;
-        let weights: Option<_> = table.examples.iter().map(|example| example.weight).collect();
-        Ok(Self { weights, ..Self::with_targets(tokens()?, targets) })
+        let weights = table.examples.iter().map(|example| example.weight).collect();
+        Ok(Self { tokens: tokens()?, targets: targets.into(), weights })
     }
 
     /// Examples with one label each.
@@ -58,7 +67,8 @@ impl Dataset {
     pub fn with_targets(encodings: Vec<Encoding>, targets: Targets) -> Self {
         let fits = targets == Targets::None || targets.len() == encodings.len();
         assert!(fits, "one target for each example");
-        Self { encodings: encodings.into(), targets: targets.into(), weights: None }
+        let tokens = encodings.into_iter().map(|encoding| vec![encoding]).collect();
+        Self { tokens, targets: targets.into(), weights: None }
     }
 
     /// The same examples, each counting this much.
@@ -78,19 +88,43 @@ impl Dataset {
         Self::with_targets(encodings, Targets::None)
     }
 
+    /// Examples without labels, each of one or several windows.
+    pub fn unlabelled_windows(examples: Vec<Vec<Encoding>>) -> Self {
+        let tokens = examples.into_iter().collect();
+        Self { tokens, targets: Targets::None.into(), weights: None }
+    }
+
     /// The number of examples.
     pub fn len(&self) -> usize {
-        self.encodings.len()
+        self.tokens.view().len()
     }
 
     /// Whether there is no example.
     pub fn is_empty(&self) -> bool {
-        self.encodings.is_empty()
+        self.len() == 0
     }
 
-    /// The examples' tokens.
-    pub fn encodings(&self) -> &[Encoding] {
-        &self.encodings
+    /// The tokens of an example: one sequence, or the windows that it is read in.
+    ///
+    /// # Panics
+    ///
+    /// If the number is not below the number of examples.
+    pub fn sequences(&self, example: usize) -> impl ExactSizeIterator<Item = Sequence<'_>> {
+        self.tokens.view().sequences(example)
+    }
+
+    /// The number of tokens of an example, those of all its windows.
+    ///
+    /// # Panics
+    ///
+    /// If the number is not below the number of examples.
+    pub fn tokens_of(&self, example: usize) -> usize {
+        self.tokens.view().tokens_of(example)
+    }
+
+    /// The SHA-256 of all tokens.
+    pub fn token_digest(&self) -> [u8; 32] {
+        self.tokens.digest()
     }
 
     /// The examples' targets.
@@ -112,34 +146,44 @@ impl Dataset {
     }
 }
 
-/// The tokens of the rows of a table.
+/// Rows that are tokenized at once: what is made of them on the way is let go with them.
+const CHUNK: usize = 4096;
+
+/// Gives the tokens of the rows of a table to `take`, one after another.
 pub(crate) fn tokenize(
     tokenizer: &BertTokenizer,
     limits: Limits,
     table: &Table,
-) -> Result<Vec<Encoding>, DataError> {
-    let inputs: Vec<_> = table
-        .examples
-        .iter()
-        .map(|example| TextInput { text: &example.text, text_pair: example.text_pair.as_deref() })
-        .collect();
-    let encodings = tokenizer.encode_batch(&inputs, limits);
-    encodings.map_err(|error| in_table(table, error))
+    mut take: impl FnMut(Vec<Encoding>) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    for (chunk, examples) in table.examples.chunks(CHUNK).enumerate() {
+        let inputs: Vec<_> = examples
+            .iter()
+            .map(|row| TextInput { text: &row.text, text_pair: row.text_pair.as_deref() })
+            .collect();
+        let examples = tokenizer.encode_windows_batch(&inputs, limits);
+        let examples = examples.map_err(|error| in_table(table, chunk * CHUNK, error))?;
+        examples.into_iter().try_for_each(&mut take)?;
+    }
+    Ok(())
 }
 
 /// Says in which line of the file the fault is, if it is in one.
-fn in_table(table: &Table, error: TokenizeError) -> DataError {
+fn in_table(table: &Table, first: usize, error: TokenizeError) -> DataError {
     match error {
         TokenizeError::Input { source, .. }
-            if matches!(*source, TokenizeError::MaxLengthTooSmall { .. }) =>
+            if matches!(
+                *source,
+                TokenizeError::MaxLengthTooSmall { .. } | TokenizeError::WindowsOfPair
+            ) =>
         {
             DataError::Tokenizer(*source)
         }
-        TokenizeError::Input { index, source } => DataError::Tokenize {
-            path: table.file_of(&table.examples[index]).into(),
-            position: table.position_of(&table.examples[index]),
-            source: *source,
-        },
+        TokenizeError::Input { index, source } => {
+            let row = &table.examples[first + index];
+            let (path, position) = (table.file_of(row).into(), table.position_of(row));
+            DataError::Tokenize { path, position, source: *source }
+        }
         other => DataError::Tokenizer(other),
     }
 }

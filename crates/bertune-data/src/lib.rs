@@ -41,6 +41,7 @@ mod target_kind;
 mod targets;
 mod token_cache;
 mod token_file;
+mod token_store;
 mod usual_names;
 
 pub use batch_plan::BatchPlan;
@@ -59,3 +60,4 @@ pub use table_format::{Column, FileFormat, Header, Quoting, TableFormat, TextEnc
 pub use target_kind::TargetKind;
 pub use targets::Targets;
 pub use token_cache::TokenCache;
+pub use token_store::Sequence;

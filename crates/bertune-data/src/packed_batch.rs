@@ -12,13 +12,16 @@ pub struct PackedBatch {
     /// Cumulative lengths: sequence `i` is the tokens `cu_seqlens[i]..cu_seqlens[i + 1]`,
     /// `[sequences + 1]`.
     pub cu_seqlens: Vec<usize>,
-    /// The class of each sequence, `[sequences]`; empty if they do not have one each.
+    /// Cumulative numbers of windows: example `i` is the sequences `cu_windows[i]..cu_windows[i +
+    /// 1]`, `[examples + 1]`. Without windows each example is one sequence.
+    pub cu_windows: Vec<usize>,
+    /// The class of each example, `[examples]`; empty if they do not have one each.
     pub labels: Vec<usize>,
-    /// What each sequence is to be given; the classes again, if it is one each.
+    /// What each example is to be given; the classes again, if it is one each.
     pub targets: Targets,
-    /// How much each sequence counts, `[sequences]`; empty if all count the same.
+    /// How much each example counts, `[examples]`; empty if all count the same.
     pub weights: Vec<f32>,
-    /// The number of each sequence's example in its data set, `[sequences]`.
+    /// The number of each example in its data set, `[examples]`.
     pub example_ids: Vec<usize>,
 }
 
@@ -29,13 +32,15 @@ impl PackedBatch {
     ///
     /// If a number is not below the data set's length.
     pub fn pack(dataset: &Dataset, example_ids: &[usize]) -> Self {
-        let mut batch = Self { cu_seqlens: vec![0], ..Self::default() };
+        let mut batch = Self { cu_seqlens: vec![0], cu_windows: vec![0], ..Self::default() };
         for &example in example_ids {
-            let encoding = &dataset.encodings()[example];
-            batch.input_ids.extend_from_slice(&encoding.input_ids);
-            batch.token_type_ids.extend_from_slice(&encoding.token_type_ids);
-            batch.position_ids.extend(0..encoding.len() as u32);
-            batch.cu_seqlens.push(batch.input_ids.len());
+            for sequence in dataset.sequences(example) {
+                batch.input_ids.extend_from_slice(sequence.input_ids);
+                batch.token_type_ids.extend_from_slice(sequence.token_type_ids);
+                batch.position_ids.extend(0..sequence.input_ids.len() as u32);
+                batch.cu_seqlens.push(batch.input_ids.len());
+            }
+            batch.cu_windows.push(batch.cu_seqlens.len() - 1);
             batch.labels.extend(dataset.labels().get(example));
         }
         if let Some(weights) = dataset.weights() {
@@ -47,7 +52,7 @@ impl PackedBatch {
     }
 
     /// The number of examples.
-    pub fn sequences(&self) -> usize {
+    pub fn examples(&self) -> usize {
         self.example_ids.len()
     }
 
@@ -77,12 +82,31 @@ mod tests {
             token_type_ids: vec![0, 0, 0, 0, 1],
             position_ids: vec![0, 1, 0, 1, 2],
             cu_seqlens: vec![0, 2, 5],
+            cu_windows: vec![0, 1, 2],
             labels: vec![5, 4],
             targets: Targets::Classes(vec![5, 4]),
             weights: vec![],
             example_ids: vec![1, 0],
         };
         assert_eq!(batch, expected);
-        assert_eq!((batch.sequences(), batch.tokens()), (2, 5));
+        assert_eq!((batch.examples(), batch.tokens()), (2, 5));
+    }
+
+    #[test]
+    fn the_windows_of_an_example_stand_together() {
+        let encoding = |input_ids: &[u32]| Encoding {
+            input_ids: input_ids.into(),
+            token_type_ids: vec![0; input_ids.len()],
+            offsets: Vec::new(),
+        };
+        let long = vec![encoding(&[2, 7, 3]), encoding(&[2, 8, 3]), encoding(&[2, 3])];
+        let dataset = Dataset::unlabelled_windows(vec![long, vec![encoding(&[2, 9, 3])]]);
+        assert_eq!((dataset.tokens_of(0), dataset.tokens_of(1)), (8, 3));
+        let batch = PackedBatch::pack(&dataset, &[1, 0]);
+        assert_eq!(batch.input_ids, [2, 9, 3, 2, 7, 3, 2, 8, 3, 2, 3]);
+        assert_eq!(batch.position_ids, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1]);
+        assert_eq!(batch.cu_seqlens, [0, 3, 6, 9, 11]);
+        assert_eq!(batch.cu_windows, [0, 1, 4]);
+        assert_eq!(batch.examples(), 2);
     }
 }

@@ -1,13 +1,14 @@
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bertune_tokenize::{BertTokenizer, Encoding, Limits};
+use bertune_tokenize::{BertTokenizer, Limits};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use crate::dataset::tokenize;
-use crate::token_file::{self, Key};
+use crate::token_file::{Key, TokenFile, TokenWriter};
+use crate::token_store::TokenStore;
 use crate::{DataError, Dataset, LabelMap, Table};
 
 /// A folder that keeps the tokens of texts, so that they are made once for many runs.
@@ -16,7 +17,8 @@ use crate::{DataError, Dataset, LabelMap, Table};
 /// saves, the limits, and the texts in their order. It is written beside and renamed, so that it
 /// is there whole or not at all. One that is damaged, or of another version, is made anew.
 ///
-/// A file is read in one go, not mapped into memory, which no safe function does.
+/// A file is mapped into memory, so that tokens need not fit into it: those of a batch are read
+/// from the file when it is packed.
 #[derive(Clone, Debug)]
 pub struct TokenCache {
     folder: PathBuf,
@@ -29,7 +31,7 @@ impl TokenCache {
     }
 
     /// As [`Dataset::new`], but with the tokens from the cache if they are there, and kept in it
-    /// if not. The tokens' offsets are empty.
+    /// if not.
     ///
     /// # Errors
     ///
@@ -49,32 +51,31 @@ impl TokenCache {
         tokenizer: &BertTokenizer,
         limits: Limits,
         table: &Table,
-    ) -> Result<Vec<Encoding>, DataError> {
+    ) -> Result<TokenStore, DataError> {
         let key = key(tokenizer, limits, table)?;
         let path = self.folder.join(format!("{}.tokens", hex(&key)));
-        let kept = fs::read(&path).ok().and_then(|file| token_file::decode(&key, &file));
-        match kept {
-            Some(encodings) => Ok(encodings),
-            None => self.keep(&path, &key, tokenize(tokenizer, limits, table)?),
-        }
+        let file = match TokenFile::open(&path, &key) {
+            Some(file) => file,
+            None => self.keep(&path, &key, tokenizer, limits, table)?,
+        };
+        Ok(TokenStore::File(Arc::new(file)))
     }
 
-    /// Writes the tokens, and gives them back as they will be read.
+    /// Writes the tokens, and gives them as they are in the file.
     fn keep(
         &self,
         path: &Path,
         key: &Key,
-        mut encodings: Vec<Encoding>,
-    ) -> Result<Vec<Encoding>, DataError> {
-        encodings.iter_mut().for_each(|encoding| encoding.offsets = Vec::new());
-        let write = || {
-            fs::create_dir_all(&self.folder)?;
-            let mut file = NamedTempFile::new_in(&self.folder)?;
-            file.write_all(&token_file::encode(key, &encodings))?;
-            file.persist(path).map_err(|error| error.error).map(drop)
-        };
-        write().map_err(|source| DataError::TokenCache { path: self.folder.clone(), source })?;
-        Ok(encodings)
+        tokenizer: &BertTokenizer,
+        limits: Limits,
+        table: &Table,
+    ) -> Result<TokenFile, DataError> {
+        let failed = |source| DataError::TokenCache { path: self.folder.clone(), source };
+        let mut writer = TokenWriter::create_in(&self.folder).map_err(failed)?;
+        tokenize(tokenizer, limits, table, |example| writer.push(&example).map_err(failed))?;
+        writer.finish(path, key).map_err(failed)?;
+        let damaged = || failed(io::Error::other("the file is not as it was written"));
+        TokenFile::open(path, key).ok_or_else(damaged)
     }
 }
 

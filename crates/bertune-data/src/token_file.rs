@@ -1,65 +1,135 @@
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, Write};
+use std::path::Path;
+
+use bertune_mapped::MappedFile;
 use bertune_tokenize::Encoding;
-use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::token_store::{FlatTokens, TokenDigest, TokenView};
 
 /// What a file of tokens begins with.
 const MAGIC: &[u8; 8] = b"BERTTOKS";
 
-/// Counted up when the bytes come to mean something else.
-const VERSION: u32 = 1;
+/// Counted up when the bytes come to mean something else. A machine whose bytes stand the other
+/// way round reads another number, and makes the file anew.
+const VERSION: u64 = 2;
 
-/// Magic, version, key, the SHA-256 of what follows the header, examples and tokens.
-const HEADER: usize = 8 + 4 + 32 + 32 + 8 + 8;
+/// Magic, version, key, the SHA-256 of what follows the header, then the numbers of examples,
+/// sequences and tokens: a multiple of eight bytes, so that all that follows is aligned.
+const HEADER: usize = 8 + 8 + 32 + 32 + 8 + 8 + 8;
 
 /// What a file of tokens was made of.
 pub(crate) type Key = [u8; 32];
 
-/// The bytes of a file: the header, then the length of each example, then the ids of all tokens,
-/// then their types, each number in four bytes, little-endian. Offsets are left out.
-pub(crate) fn encode(key: &Key, encodings: &[Encoding]) -> Vec<u8> {
-    let tokens: usize = encodings.iter().map(Encoding::len).sum();
-    let lengths = encodings.iter().map(|encoding| encoding.len() as u32);
-    let ids = encodings.iter().flat_map(|encoding| encoding.input_ids.iter().copied());
-    let types = encodings.iter().flat_map(|encoding| encoding.token_type_ids.iter().copied());
-    let body: Vec<u8> = lengths.chain(ids).chain(types).flat_map(u32::to_le_bytes).collect();
-    let mut file = header(key, &body, encodings.len() as u64, tokens as u64);
-    file.extend(body);
-    file
+/// A file of tokens, mapped into memory: the header, then what [`FlatTokens`] has, in the
+/// machine's own order of bytes.
+#[derive(Debug)]
+pub(crate) struct TokenFile {
+    map: MappedFile,
+    counts: Counts,
 }
 
-fn header(key: &Key, body: &[u8], examples: u64, tokens: u64) -> Vec<u8> {
-    let (version, digest) = (VERSION.to_le_bytes(), Sha256::digest(body));
-    let (examples, tokens) = (examples.to_le_bytes(), tokens.to_le_bytes());
-    [&MAGIC[..], &version, key, &digest, &examples, &tokens].concat()
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Counts {
+    examples: usize,
+    sequences: usize,
+    tokens: usize,
 }
 
-/// The examples of a file with this key; none if it is of another kind, version or key, or not
-/// whole.
-pub(crate) fn decode(key: &Key, file: &[u8]) -> Option<Vec<Encoding>> {
-    let (head, body) = file.split_at_checked(HEADER)?;
-    let examples = u64::from_le_bytes(*head.get(HEADER - 16..)?.first_chunk()?);
-    let tokens = u64::from_le_bytes(*head.last_chunk()?);
-    if head != header(key, body, examples, tokens) {
-        return None;
+impl TokenFile {
+    /// The file, if it is whole, and has this version and this key.
+    pub(crate) fn open(path: &Path, key: &Key) -> Option<Self> {
+        let map = MappedFile::open(path).ok()?;
+        let counts = Counts::read(&map)?;
+        let file = Self { map, counts };
+        let mut digest = TokenDigest::default();
+        // Casts fail only where memory is not aligned, which mapped memory is.
+        bytemuck::try_cast_slice::<u8, u64>(&file.map).ok()?;
+        digest.add_tokens(file.view().tokens);
+        let is_whole = file.map[..HEADER] == header(key, &digest.finish(file.view()), counts);
+        (is_whole && file.view().is_sound()).then_some(file)
     }
-    let numbers = examples.checked_add(tokens.checked_mul(2)?)?;
-    if body.len() as u64 != numbers.checked_mul(4)? {
-        return None;
+
+    pub(crate) fn view(&self) -> TokenView<'_> {
+        let Counts { sequences, tokens, .. } = self.counts;
+        let (tokens, ends) = self.map[HEADER..].split_at(8 * tokens);
+        let (sequence_ends, example_ends) = ends.split_at(8 * sequences);
+        TokenView {
+            tokens: bytemuck::cast_slice(tokens),
+            sequence_ends: bytemuck::cast_slice(sequence_ends),
+            example_ends: bytemuck::cast_slice(example_ends),
+        }
     }
-    let (lengths, rest) = body.split_at(4 * examples as usize);
-    let (ids, types) = rest.split_at(4 * tokens as usize);
-    let (mut ids, mut types) = (numbers_of(ids), numbers_of(types));
-    let example = |length: u32| {
-        let input_ids: Vec<u32> = ids.by_ref().take(length as usize).collect();
-        let token_type_ids: Vec<u32> = types.by_ref().take(length as usize).collect();
-        let is_whole = input_ids.len() == length as usize;
-        is_whole.then_some(Encoding { input_ids, token_type_ids, offsets: Vec::new() })
-    };
-    let encodings: Option<Vec<_>> = numbers_of(lengths).map(example).collect();
-    encodings.filter(|_| ids.next().is_none())
+
+    /// The SHA-256 that the file proved to have.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(&self.map[48..80]);
+        digest
+    }
 }
 
-fn numbers_of(bytes: &[u8]) -> impl Iterator<Item = u32> {
-    bytes.as_chunks().0.iter().map(|&number| u32::from_le_bytes(number))
+impl Counts {
+    /// The counts of a file whose length they explain.
+    fn read(file: &[u8]) -> Option<Self> {
+        let count = |at: usize| {
+            let bytes = file.get(at..)?.first_chunk()?;
+            usize::try_from(u64::from_ne_bytes(*bytes)).ok()
+        };
+        let counts = Self { examples: count(80)?, sequences: count(88)?, tokens: count(96)? };
+        let numbers = counts.examples.checked_add(counts.sequences)?.checked_add(counts.tokens)?;
+        let length = numbers.checked_mul(8)?.checked_add(HEADER)?;
+        (length == file.len()).then_some(counts)
+    }
+}
+
+fn header(key: &Key, digest: &[u8; 32], counts: Counts) -> Vec<u8> {
+    let Counts { examples, sequences, tokens } = counts;
+    let counts = [examples, sequences, tokens].map(|count| (count as u64).to_ne_bytes());
+    [&MAGIC[..], &VERSION.to_ne_bytes(), key, digest, &counts.concat()].concat()
+}
+
+/// Writes a file of tokens, example by example, of which only the ends stay in memory.
+pub(crate) struct TokenWriter {
+    file: BufWriter<NamedTempFile>,
+    digest: TokenDigest,
+    tokens: usize,
+    ends: FlatTokens,
+}
+
+impl TokenWriter {
+    /// A file beside the place that it will have.
+    pub(crate) fn create_in(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let mut file = BufWriter::new(NamedTempFile::new_in(folder)?);
+        file.write_all(&[0; HEADER])?;
+        Ok(Self { file, digest: TokenDigest::default(), tokens: 0, ends: FlatTokens::default() })
+    }
+
+    /// Adds an example.
+    pub(crate) fn push(&mut self, sequences: &[Encoding]) -> io::Result<()> {
+        self.ends.push(sequences);
+        self.digest.add_tokens(&self.ends.tokens);
+        self.file.write_all(bytemuck::cast_slice(&self.ends.tokens))?;
+        self.tokens += self.ends.tokens.len() / 2;
+        self.ends.tokens.clear();
+        Ok(())
+    }
+
+    /// Puts the file in its place, whole.
+    pub(crate) fn finish(self, path: &Path, key: &Key) -> io::Result<()> {
+        let Self { mut file, digest, tokens, ends } = self;
+        file.write_all(bytemuck::cast_slice(&ends.sequence_ends))?;
+        file.write_all(bytemuck::cast_slice(&ends.example_ends))?;
+        let (sequences, examples) = (ends.sequence_ends.len(), ends.example_ends.len());
+        let counts = Counts { examples, sequences, tokens };
+        let header = header(key, &digest.finish(ends.view()), counts);
+        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.rewind()?;
+        file.write_all(&header)?;
+        file.persist(path).map_err(|error| error.error).map(|_: File| ())
+    }
 }
 
 #[cfg(test)]
@@ -70,49 +140,76 @@ mod tests {
 
     const KEY: Key = [7; 32];
 
-    fn encodings() -> impl Strategy<Value = Vec<Encoding>> {
+    fn examples() -> impl Strategy<Value = Vec<Vec<Encoding>>> {
         let tokens = prop::collection::vec((any::<u32>(), 0u32..2), 0..9);
-        let encoding = tokens.prop_map(|tokens| {
+        let sequence = tokens.prop_map(|tokens| {
             let (input_ids, token_type_ids) = tokens.into_iter().unzip();
             Encoding { input_ids, token_type_ids, offsets: Vec::new() }
         });
-        prop::collection::vec(encoding, 0..9)
+        prop::collection::vec(prop::collection::vec(sequence, 1..4), 0..9)
+    }
+
+    /// The bytes of a file of these examples.
+    fn written(examples: &[Vec<Encoding>]) -> io::Result<Vec<u8>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("tokens");
+        let mut writer = TokenWriter::create_in(folder.path())?;
+        for example in examples {
+            writer.push(example)?;
+        }
+        writer.finish(&path, &KEY)?;
+        std::fs::read(path)
+    }
+
+    /// The file of these bytes, if it opens.
+    fn opened(bytes: &[u8], key: &Key) -> io::Result<Option<TokenFile>> {
+        let file = NamedTempFile::new()?;
+        std::fs::write(file.path(), bytes)?;
+        Ok(TokenFile::open(file.path(), key))
     }
 
     proptest! {
         #[test]
-        fn any_tokens_read_back(encodings in encodings()) {
-            prop_assert_eq!(decode(&KEY, &encode(&KEY, &encodings)), Some(encodings));
+        fn any_tokens_read_back(examples in examples()) {
+            let file = opened(&written(&examples)?, &KEY)?;
+            let mut expected = FlatTokens::default();
+            examples.iter().for_each(|example| expected.push(example));
+            prop_assert_eq!(file.as_ref().map(TokenFile::view), Some(expected.view()));
         }
 
         #[test]
-        fn a_changed_byte_is_noticed(encodings in encodings(), place: prop::sample::Index, bits in 1u8..) {
-            let mut file = encode(&KEY, &encodings);
-            let place = place.index(file.len());
-            file[place] ^= bits;
-            prop_assert_eq!(decode(&KEY, &file), None);
+        fn a_changed_byte_is_noticed(examples in examples(), place: prop::sample::Index, bits in 1u8..) {
+            let mut bytes = written(&examples)?;
+            let place = place.index(bytes.len());
+            bytes[place] ^= bits;
+            prop_assert!(opened(&bytes, &KEY)?.is_none());
         }
 
         #[test]
-        fn a_file_of_another_length_is_noticed(encodings in encodings(), length: prop::sample::Index) {
-            let mut file = encode(&KEY, &encodings);
-            prop_assert_eq!(decode(&KEY, &file[..length.index(file.len())]), None);
-            file.push(0);
-            prop_assert_eq!(decode(&KEY, &file), None);
+        fn a_file_of_another_length_is_noticed(examples in examples(), length: prop::sample::Index) {
+            let mut bytes = written(&examples)?;
+            prop_assert!(opened(&bytes[..length.index(bytes.len())], &KEY)?.is_none());
+            bytes.push(0);
+            prop_assert!(opened(&bytes, &KEY)?.is_none());
         }
     }
 
     #[test]
-    fn counts_that_contradict_the_lengths_are_noticed() {
-        let body: Vec<u8> = [3u32, 1, 1].into_iter().flat_map(u32::to_le_bytes).collect();
-        for (examples, tokens) in [(1, 1), (3, 0), (u64::MAX, 2), (2, u64::MAX)] {
-            let file = [header(&KEY, &body, examples, tokens), body.clone()].concat();
-            assert_eq!(decode(&KEY, &file), None, "{examples} examples, {tokens} tokens");
+    fn counts_that_contradict_the_ends_are_noticed() {
+        let tokens = [3u32, 0];
+        for (sequence_ends, example_ends) in
+            [(&[1u64, 1][..], &[1u64, 1][..]), (&[2], &[1]), (&[], &[0]), (&[1], &[1, 0])]
+        {
+            let view = TokenView { tokens: &tokens, sequence_ends, example_ends };
+            assert!(!view.is_sound(), "{view:?}");
         }
+        let view = TokenView { tokens: &tokens, sequence_ends: &[0, 1], example_ends: &[0, 2] };
+        assert!(view.is_sound());
     }
 
     #[test]
-    fn a_file_of_another_key_is_not_used() {
-        assert_eq!(decode(&[8; 32], &encode(&KEY, &[])), None);
+    fn a_file_of_another_key_is_not_used() -> io::Result<()> {
+        assert!(opened(&written(&[])?, &[8; 32])?.is_none());
+        Ok(())
     }
 }

@@ -32,6 +32,7 @@ fn rows_become_tokens_with_the_numbers_of_their_labels() {
         token_type_ids: vec![0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1],
         position_ids: vec![0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5],
         cu_seqlens: vec![0, 7, 13],
+        cu_windows: vec![0, 1, 2],
         labels: vec![0, 1],
         targets: Targets::Classes(vec![0, 1]),
         weights: vec![],

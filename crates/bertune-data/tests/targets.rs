@@ -215,7 +215,8 @@ fn prediction_passes_over_targets() {
 
 #[test]
 fn a_batch_has_the_targets_of_its_examples() {
-    let encodings = vec![Encoding { input_ids: vec![1], ..Encoding::default() }; 3];
+    let encodings =
+        vec![Encoding { input_ids: vec![1], token_type_ids: vec![0], ..Encoding::default() }; 3];
     let pack =
         |targets| PackedBatch::pack(&Dataset::with_targets(encodings.clone(), targets), &[2, 0]);
     let values: Vec<f32> = [1, 2, 3, 4, 5, 6].map(|i| i as f32).to_vec();

@@ -33,7 +33,7 @@ fn files(cache: &Path) -> Vec<PathBuf> {
 }
 
 fn ids(dataset: &Dataset) -> Vec<&[u32]> {
-    dataset.encodings().iter().map(|encoding| &encoding.input_ids[..]).collect()
+    (0..dataset.len()).flat_map(|example| dataset.sequences(example)).map(|s| s.input_ids).collect()
 }
 
 #[test]
@@ -44,7 +44,8 @@ fn a_data_set_is_the_same_with_and_without_the_cache() {
     let first = dataset(&cache, &tokenizer, Limits::default(), ROWS);
     let second = dataset(&cache, &tokenizer, Limits::default(), ROWS);
     assert_eq!(ids(&first), [&[2, 4, 5, 3][..], &[2, 5, 3]]);
-    assert_eq!(first.encodings(), second.encodings());
+    assert_eq!(ids(&first), ids(&second));
+    assert_eq!(first.token_digest(), second.token_digest());
     assert_eq!((first.labels(), second.labels()), (&[0, 1][..], &[0, 1][..]));
     assert_eq!(files(&cache).len(), 1);
 }
@@ -91,7 +92,7 @@ fn a_damaged_file_is_made_anew() {
     for damaged in [&b""[..], b"BERTTOKS", &bytes[..bytes.len() - 4], &bytes[1..]] {
         std::fs::write(kept, damaged).unwrap();
         let again = dataset(cache.path(), &tokenizer, Limits::default(), ROWS);
-        assert_eq!(again.encodings(), whole.encodings());
+        assert_eq!(ids(&again), ids(&whole));
         assert_eq!(std::fs::read(kept).unwrap(), bytes);
     }
 }

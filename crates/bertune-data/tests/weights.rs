@@ -30,7 +30,7 @@ fn without_a_column_all_count_the_same() {
     let content = b"text,label,weight\na,x,0.5\nb,y,2\n";
     let table = read("a.csv", content, &named("text", "label"), Labels::Required).unwrap();
     assert!(table.examples.iter().all(|example| example.weight.is_none()));
-    let encoding = Encoding { input_ids: vec![1], ..Encoding::default() };
+    let encoding = Encoding { input_ids: vec![1], token_type_ids: vec![0], ..Encoding::default() };
     let dataset = Dataset::labelled(vec![encoding], vec![0]);
     assert_eq!(dataset.weights(), None);
     assert!(PackedBatch::pack(&dataset, &[0]).weights.is_empty());

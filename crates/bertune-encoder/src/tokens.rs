@@ -12,6 +12,8 @@ pub struct PackedTokens<B: Backend> {
     pub position_ids: Tensor<B, 1, Int>,
     /// Where each sequence begins.
     pub sequences: Sequences,
+    /// Which sequences are the windows of each example; absent where each example is one.
+    windows: Option<Sequences>,
 }
 
 impl<B: Backend> PackedTokens<B> {
@@ -40,7 +42,22 @@ impl<B: Backend> PackedTokens<B> {
             token_type_ids: vector(token_type_ids),
             position_ids: vector(position_ids),
             sequences,
+            windows: None,
         }
+    }
+
+    /// The batch, of which several sequences are windows of one example: example `i` is the
+    /// sequences `cu_windows[i]..cu_windows[i + 1]`, `[examples + 1]`.
+    ///
+    /// # Panics
+    ///
+    /// If they are not all the sequences, at least one for each example.
+    pub fn with_windows(self, cu_windows: &[usize]) -> Self {
+        let windows = Sequences::new(cu_windows);
+        assert_eq!(windows.tokens(), self.sequences.len(), "each sequence is of one example");
+        assert!(windows.ranges().all(|range| !range.is_empty()), "each example has a sequence");
+        let each_is_one = windows.len() == self.sequences.len();
+        Self { windows: (!each_is_one).then_some(windows), ..self }
     }
 
     /// The states of each sequence's first token, which is `[CLS]`.
@@ -61,13 +78,35 @@ impl<B: Backend> PackedTokens<B> {
     ///
     /// `[tokens, hidden]` → `[sequences, hidden]`.
     pub fn mean_of_each(&self, hidden_states: Tensor<B, 2>) -> Tensor<B, 2> {
-        let [tokens, _] = hidden_states.dims();
-        let mut shares = vec![0f32; self.sequences.len() * tokens];
-        for (sequence, range) in self.sequences.ranges().enumerate() {
-            let share = 1.0 / range.len() as f32;
-            shares[sequence * tokens..][range].fill(share);
-        }
-        let data = TensorData::new(shares, [self.sequences.len(), tokens]);
-        Tensor::<B, 2>::from_data(data, &hidden_states.device()).matmul(hidden_states)
+        means(&self.sequences, hidden_states)
     }
+
+    /// The mean of what the windows of each example have; what its one sequence has, where there
+    /// are no windows.
+    ///
+    /// # Shapes
+    ///
+    /// `[sequences, hidden]` → `[examples, hidden]`.
+    pub fn mean_of_windows(&self, pooled: Tensor<B, 2>) -> Tensor<B, 2> {
+        match &self.windows {
+            Some(windows) => means(windows, pooled),
+            None => pooled,
+        }
+    }
+}
+
+/// The mean of the rows of each part.
+///
+/// # Shapes
+///
+/// `[rows, width]` → `[parts, width]`.
+fn means<B: Backend>(parts: &Sequences, rows: Tensor<B, 2>) -> Tensor<B, 2> {
+    let [count, _] = rows.dims();
+    let mut shares = vec![0f32; parts.len() * count];
+    for (part, range) in parts.ranges().enumerate() {
+        let share = 1.0 / range.len() as f32;
+        shares[part * count..][range].fill(share);
+    }
+    let data = TensorData::new(shares, [parts.len(), count]);
+    Tensor::<B, 2>::from_data(data, &rows.device()).matmul(rows)
 }

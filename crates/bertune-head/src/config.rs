@@ -1,7 +1,7 @@
 use bertune_encoder::BertConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::LabelNames;
+use crate::{Decisions, LabelNames};
 
 /// What the labels are, and with it the loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,16 @@ pub struct SequenceClassificationConfig {
     /// The longest input in tokens that the classifier was trained with.
     #[serde(default, rename = "bertune_max_length", skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
+    /// How many tokens a window has in common with the one before, if the classifier was trained
+    /// to read long texts in windows.
+    #[serde(default, rename = "bertune_stride", skip_serializing_if = "Option::is_none")]
+    pub stride: Option<usize>,
+    /// Which text of a pair was cut or read in windows, in the words of the tokenizer's settings.
+    #[serde(default, rename = "bertune_truncation", skip_serializing_if = "Option::is_none")]
+    pub truncation: Option<String>,
+    /// How scores become probabilities and classes.
+    #[serde(flatten)]
+    pub decisions: Decisions,
 }
 
 impl SequenceClassificationConfig {
@@ -60,6 +70,9 @@ impl SequenceClassificationConfig {
             classifier_dropout: None,
             pooling: Pooling::default(),
             max_length: None,
+            stride: None,
+            truncation: None,
+            decisions: Decisions::default(),
         }
     }
 
@@ -95,6 +108,8 @@ impl SequenceClassificationConfig {
         original: &serde_json::Map<String, serde_json::Value>,
     ) -> serde_json::Map<String, serde_json::Value> {
         let mut json = original.clone();
+        // What another classifier had, and this one has not, must not be taken for its own.
+        json.retain(|key, _| !key.starts_with("bertune_"));
         if let Ok(serde_json::Value::Object(ours)) = serde_json::to_value(self) {
             json.extend(ours);
         }
@@ -133,5 +148,24 @@ mod tests {
         let json = config.to_json(original.as_object().unwrap());
         assert_eq!(json["gradient_checkpointing"], false);
         assert!(!json.contains_key("num_labels"));
+    }
+
+    #[test]
+    fn what_another_classifier_had_is_not_kept() {
+        let mut config =
+            SequenceClassificationConfig::new(BertConfig::default(), LabelNames::numbered(2));
+        config.decisions.temperature = Some(2.0);
+        config.stride = Some(16);
+        let json = config.to_json(&serde_json::Map::new());
+        assert_eq!(
+            (&json["bertune_temperature"], &json["bertune_stride"]),
+            (&2.0.into(), &16.into())
+        );
+        config.decisions = Decisions { temperature: None, thresholds: Some(vec![0.25, 0.5]) };
+        config.stride = None;
+        let json = config.to_json(&json);
+        assert!(!json.contains_key("bertune_temperature") && !json.contains_key("bertune_stride"));
+        let read: SequenceClassificationConfig = serde_json::from_value(json.into()).unwrap();
+        assert_eq!(read, config);
     }
 }

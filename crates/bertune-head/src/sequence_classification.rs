@@ -5,7 +5,7 @@ use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Tensor, backend::Backend};
 
-use crate::{Adaptation, LabelNames, Pooling, SequenceClassificationConfig};
+use crate::{Adaptation, DecisionError, LabelNames, Pooling, SequenceClassificationConfig};
 
 /// The dropout site of the classifier: a layer number that no encoder layer has.
 const CLASSIFIER: u32 = u32::MAX;
@@ -36,6 +36,14 @@ pub enum HeadError {
         folder: std::path::PathBuf,
         /// What is wrong.
         source: ConfigError,
+    },
+    /// The temperature or the thresholds that its `config.json` has.
+    #[error("{folder}/config.json: {source}")]
+    Decisions {
+        /// The checkpoint's folder.
+        folder: std::path::PathBuf,
+        /// What is wrong.
+        source: DecisionError,
     },
     /// More layers are to begin anew than there are.
     #[error("reinit_layers is {asked}, but the model has {layers} layers")]
@@ -156,6 +164,8 @@ fn read_config(checkpoint: &Checkpoint) -> Result<SequenceClassificationConfig, 
     }
     let folder = || checkpoint.folder().to_path_buf();
     config.bert.validate().map_err(|source| HeadError::Config { folder: folder(), source })?;
+    let decisions = config.decisions.validate(config.classes());
+    decisions.map_err(|source| HeadError::Decisions { folder: folder(), source })?;
     Ok(config)
 }
 
@@ -169,15 +179,19 @@ fn stated_classes(checkpoint: &Checkpoint) -> Option<usize> {
 impl<B: BertOps> BertForSequenceClassification<B> {
     /// The score of each class; dropout is active if there is a key.
     ///
+    /// Of an example in windows, the classifier reads the mean of their pooled vectors, so that
+    /// without dropout its scores are the mean of its windows' scores.
+    ///
     /// # Shapes
     ///
-    /// `[tokens]` → `[sequences, classes]`.
+    /// `[tokens]` → `[examples, classes]`.
     pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         let hidden_states = self.bert.last_hidden_state(tokens, key);
         let pooled = match self.pooling {
             Pooling::Pooler => self.bert.pooler.forward(hidden_states, tokens),
             Pooling::Mean => tokens.mean_of_each(hidden_states),
         };
+        let pooled = tokens.mean_of_windows(pooled);
         let site = key.map(|key| key.site(CLASSIFIER, 0));
         let dropout = site.and_then(|key| Dropout::new(self.dropout_probability, key));
         self.classifier.forward(ops::dropout(pooled, dropout))

@@ -44,6 +44,36 @@ impl ClassificationScores {
     ///
     /// If the lengths differ or a label names no column.
     pub fn new(labels: &[usize], probabilities: Rows<'_, f64>) -> Self {
+        Self {
+            roc_auc: roc_auc(labels, probabilities, Average::Macro),
+            weighted_roc_auc: roc_auc(labels, probabilities, Average::Weighted),
+            pr_auc: average_precision(labels, probabilities, Average::Macro),
+            weighted_pr_auc: average_precision(labels, probabilities, Average::Weighted),
+            log_loss: log_loss(labels, probabilities),
+            calibration_error: expected_calibration_error(labels, probabilities, CALIBRATION_BINS),
+            ..Self::of_decisions(labels, probabilities)
+        }
+    }
+
+    /// A single score, without the work that the others are; as [`get`](Self::get) of all.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn one(name: MetricName, labels: &[usize], probabilities: Rows<'_, f64>) -> Option<f64> {
+        match name {
+            MetricName::RocAuc => roc_auc(labels, probabilities, Average::Macro),
+            MetricName::PrAuc => average_precision(labels, probabilities, Average::Macro),
+            MetricName::LogLoss => log_loss(labels, probabilities),
+            MetricName::CalibrationError => {
+                expected_calibration_error(labels, probabilities, CALIBRATION_BINS)
+            }
+            _ => Self::of_decisions(labels, probabilities).get(name),
+        }
+    }
+
+    /// The scores of the predicted classes; those of the probabilities are left out.
+    fn of_decisions(labels: &[usize], probabilities: Rows<'_, f64>) -> Self {
         probabilities.assert_labels(labels);
         let predictions = predicted_classes(probabilities);
         let matrix = ConfusionMatrix::new(labels, &predictions, probabilities.width());
@@ -54,12 +84,12 @@ impl ClassificationScores {
             micro_average: matrix.average(Average::Micro),
             weighted_average: matrix.average(Average::Weighted),
             mcc: matrix.mcc(),
-            roc_auc: roc_auc(labels, probabilities, Average::Macro),
-            weighted_roc_auc: roc_auc(labels, probabilities, Average::Weighted),
-            pr_auc: average_precision(labels, probabilities, Average::Macro),
-            weighted_pr_auc: average_precision(labels, probabilities, Average::Weighted),
-            log_loss: log_loss(labels, probabilities),
-            calibration_error: expected_calibration_error(labels, probabilities, CALIBRATION_BINS),
+            roc_auc: None,
+            weighted_roc_auc: None,
+            pr_auc: None,
+            weighted_pr_auc: None,
+            log_loss: None,
+            calibration_error: None,
         }
     }
 

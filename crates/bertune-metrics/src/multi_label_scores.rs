@@ -44,6 +44,43 @@ impl MultiLabelScores {
     ///
     /// If the shapes differ, or there is not one threshold for each class.
     pub fn new(labels: Rows<'_, bool>, probabilities: Rows<'_, f64>, thresholds: &[f64]) -> Self {
+        Self {
+            roc_auc: multi_label_roc_auc(labels, probabilities, Average::Macro),
+            micro_roc_auc: multi_label_roc_auc(labels, probabilities, Average::Micro),
+            pr_auc: multi_label_average_precision(labels, probabilities, Average::Macro),
+            micro_pr_auc: multi_label_average_precision(labels, probabilities, Average::Micro),
+            log_loss: binary_log_loss(labels.values(), probabilities.values()),
+            ..Self::of_decisions(labels, probabilities, thresholds)
+        }
+    }
+
+    /// A single score, without the work that the others are; as [`get`](Self::get) of all.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn one(
+        name: MetricName,
+        labels: Rows<'_, bool>,
+        probabilities: Rows<'_, f64>,
+        thresholds: &[f64],
+    ) -> Option<f64> {
+        match name {
+            MetricName::RocAuc => multi_label_roc_auc(labels, probabilities, Average::Macro),
+            MetricName::PrAuc => {
+                multi_label_average_precision(labels, probabilities, Average::Macro)
+            }
+            MetricName::LogLoss => binary_log_loss(labels.values(), probabilities.values()),
+            _ => Self::of_decisions(labels, probabilities, thresholds).get(name),
+        }
+    }
+
+    /// The scores of the predicted sets; those of the probabilities are left out.
+    fn of_decisions(
+        labels: Rows<'_, bool>,
+        probabilities: Rows<'_, f64>,
+        thresholds: &[f64],
+    ) -> Self {
         labels.assert_shape_of(probabilities);
         let predictions = predicted_labels(probabilities, thresholds);
         let predictions = Rows::new(&predictions, labels.width());
@@ -55,11 +92,11 @@ impl MultiLabelScores {
             micro_average: average_scores(&classes, Average::Micro),
             weighted_average: average_scores(&classes, Average::Weighted),
             sample_average: sample_average(labels, predictions),
-            roc_auc: multi_label_roc_auc(labels, probabilities, Average::Macro),
-            micro_roc_auc: multi_label_roc_auc(labels, probabilities, Average::Micro),
-            pr_auc: multi_label_average_precision(labels, probabilities, Average::Macro),
-            micro_pr_auc: multi_label_average_precision(labels, probabilities, Average::Micro),
-            log_loss: binary_log_loss(labels.values(), probabilities.values()),
+            roc_auc: None,
+            micro_roc_auc: None,
+            pr_auc: None,
+            micro_pr_auc: None,
+            log_loss: None,
         }
     }
 

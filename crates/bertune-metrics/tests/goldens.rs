@@ -88,6 +88,8 @@ fn scores_of_one_class_per_row_equal_scikit_learns() {
         let scores = ClassificationScores::new(&labels, probabilities);
         same(scores, &case["scores"], name(&case));
         named(|metric| scores.get(metric), &case["scores"], name(&case));
+        let one = |metric| ClassificationScores::one(metric, &labels, probabilities);
+        named(one, &case["scores"], name(&case));
 
         let classes = probabilities.width();
         let matrix = ConfusionMatrix::new(&labels, &predicted_classes(probabilities), classes);
@@ -114,6 +116,8 @@ fn scores_of_any_number_of_classes_per_row_equal_scikit_learns() {
         let scores = MultiLabelScores::new(labels, probabilities, &halves);
         same(scores, &case["scores"], name(&case));
         named(|metric| scores.get(metric), &case["scores"], name(&case));
+        let one = |metric| MultiLabelScores::one(metric, labels, probabilities, &halves);
+        named(one, &case["scores"], name(&case));
 
         let roc_auc = multi_label_roc_auc(labels, probabilities, Average::Weighted);
         same(roc_auc, &case["weighted_roc_auc"], name(&case));

@@ -4,10 +4,11 @@ use bertune_checkpoint::Checkpoint;
 use bertune_data::{BatchPlan, Dataset, PackedBatch};
 use bertune_encoder::PackedTokens;
 use bertune_head::{
-    BertForSequenceClassification, LabelNames, Loaded, ProblemType, SequenceClassificationConfig,
+    BertForSequenceClassification, Decisions, LabelNames, Loaded, ProblemType,
+    SequenceClassificationConfig,
 };
 use bertune_kernels::BertOps;
-use bertune_tokenize::{BertTokenizer, Limits, TextInput};
+use bertune_tokenize::{BertTokenizer, Limits, TextInput, Truncation};
 
 use crate::{PredictError, Prediction};
 
@@ -41,7 +42,9 @@ impl<B: BertOps> TextClassifier<B> {
         }
         let positions = config.bert.max_position_embeddings;
         let max_length = config.max_length.unwrap_or(positions).min(positions);
-        let limits = Limits { max_length, ..Limits::default() };
+        let truncation = config.truncation.as_deref().and_then(Truncation::from_name);
+        let truncation = truncation.unwrap_or_default();
+        let limits = Limits { max_length, truncation, stride: config.stride };
         Ok(Self { model, labels: config.label_names(), config, tokenizer, limits })
     }
 
@@ -56,6 +59,22 @@ impl<B: BertOps> TextClassifier<B> {
             return Err(PredictError::TooLong { max_length: limits.max_length, positions });
         }
         Ok(Self { limits, ..self })
+    }
+
+    /// The classifier with other decisions than those that its folder has.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be made between its classes.
+    pub fn with_decisions(mut self, decisions: Decisions) -> Result<Self, PredictError> {
+        decisions.validate(self.labels().len())?;
+        self.config.decisions = decisions;
+        Ok(self)
+    }
+
+    /// How scores become probabilities and classes.
+    pub fn decisions(&self) -> &Decisions {
+        &self.config.decisions
     }
 
     /// The names of the classes, in the order of the probabilities.
@@ -80,14 +99,15 @@ impl<B: BertOps> TextClassifier<B> {
 
     /// Classifies texts, or pairs of texts; one prediction for each, in their order.
     ///
-    /// Texts of similar length are computed together, which changes no result.
+    /// Texts of similar length are computed together, which changes no result. A text that is too
+    /// long is cut, or, where the limits have a stride, read in windows, whose scores are averaged.
     ///
     /// # Errors
     ///
     /// If a text cannot be tokenized.
     pub fn predict(&self, inputs: &[TextInput<'_>]) -> Result<Vec<Prediction>, PredictError> {
-        let encodings = self.tokenizer.encode_batch(inputs, self.limits)?;
-        let dataset = Dataset::unlabelled(encodings);
+        let examples = self.tokenizer.encode_windows_batch(inputs, self.limits)?;
+        let dataset = Dataset::unlabelled_windows(examples);
         let plan = BatchPlan::by_length(&dataset, BATCH_SIZE);
         let mut predictions = vec![Prediction::Values { values: Vec::new() }; inputs.len()];
         for example_ids in plan.epoch(0) {
@@ -95,7 +115,7 @@ impl<B: BertOps> TextClassifier<B> {
             let logits = self.logits(&batch);
             let rows = logits.chunks_exact(self.labels().len());
             for (&example, row) in example_ids.iter().zip(rows) {
-                predictions[example] = Prediction::new(self.problem_type(), row);
+                predictions[example] = Prediction::new(self.problem_type(), row, self.decisions());
             }
         }
         Ok(predictions)
@@ -111,7 +131,8 @@ impl<B: BertOps> TextClassifier<B> {
         let PackedBatch { input_ids, token_type_ids, position_ids, cu_seqlens, .. } = batch;
         let device = self.model.device();
         let tokens =
-            PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device);
+            PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device)
+                .with_windows(&batch.cu_windows);
         self.model.forward(&tokens, None).into_data().iter::<f32>().collect()
     }
 }

@@ -1,5 +1,5 @@
 use bertune_checkpoint::CheckpointError;
-use bertune_head::HeadError;
+use bertune_head::{DecisionError, HeadError};
 use bertune_tokenize::TokenizeError;
 
 /// Why a classifier does not open or does not predict.
@@ -12,6 +12,9 @@ pub enum PredictError {
     /// The model in it.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// A temperature or a threshold.
+    #[error(transparent)]
+    Decisions(#[from] DecisionError),
     /// The tokenizer, or a text.
     #[error(transparent)]
     Tokenize(#[from] TokenizeError),

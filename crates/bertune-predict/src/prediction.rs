@@ -1,4 +1,4 @@
-use bertune_head::ProblemType;
+use bertune_head::{Decisions, ProblemType};
 
 /// What a model says of one text.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub enum Prediction {
     Set {
         /// The probability of each class, in the order of the model's labels, each from 0 to 1.
         probabilities: Vec<f32>,
+        /// The classes that are probable enough, in the order of the model's labels.
+        classes: Vec<usize>,
     },
     /// A number for each of the model's labels.
     Values {
@@ -20,19 +22,20 @@ pub enum Prediction {
     },
 }
 
-/// The probability from which a class is in the set.
-const THRESHOLD: f32 = 0.5;
-
 impl Prediction {
     /// What a row of a model's scores says.
-    pub(crate) fn new(problem_type: ProblemType, logits: &[f32]) -> Self {
+    pub(crate) fn new(problem_type: ProblemType, logits: &[f32], decisions: &Decisions) -> Self {
+        let scores = || logits.iter().map(|&logit| f64::from(logit) / decisions.temperature());
         match problem_type {
             ProblemType::SingleLabelClassification => {
-                Self::Class { probabilities: softmax(logits) }
+                Self::Class { probabilities: softmax(scores()) }
             }
             ProblemType::MultiLabelClassification => {
-                let probabilities = logits.iter().map(|&logit| sigmoid(logit)).collect();
-                Self::Set { probabilities }
+                let probabilities: Vec<f64> = scores().map(sigmoid).collect();
+                let reached = |&class: &usize| probabilities[class] >= decisions.threshold(class);
+                let classes = (0..probabilities.len()).filter(reached).collect();
+                let probabilities = probabilities.iter().map(|&share| share as f32).collect();
+                Self::Set { probabilities, classes }
             }
             ProblemType::Regression => Self::Values { values: logits.to_vec() },
         }
@@ -41,20 +44,17 @@ impl Prediction {
     /// The probabilities, or the numbers.
     pub fn numbers(&self) -> &[f32] {
         match self {
-            Self::Class { probabilities } | Self::Set { probabilities } => probabilities,
+            Self::Class { probabilities } | Self::Set { probabilities, .. } => probabilities,
             Self::Values { values } => values,
         }
     }
 
     /// The numbers of the predicted classes: the most probable one (the first of several), those of
-    /// at least 0.5, or none.
+    /// the set, or none.
     pub fn classes(&self) -> Vec<usize> {
         match self {
             Self::Class { probabilities } => highest(probabilities).into_iter().collect(),
-            Self::Set { probabilities } => {
-                let reached = |&(_, &probability): &(usize, &f32)| probability >= THRESHOLD;
-                probabilities.iter().enumerate().filter(reached).map(|(class, _)| class).collect()
-            }
+            Self::Set { classes, .. } => classes.clone(),
             Self::Values { .. } => Vec::new(),
         }
     }
@@ -67,15 +67,15 @@ fn highest(probabilities: &[f32]) -> Option<usize> {
     (0..probabilities.len()).reduce(better)
 }
 
-fn softmax(logits: &[f32]) -> Vec<f32> {
-    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits.iter().map(|&logit| f64::from(logit - highest).exp()).collect();
+fn softmax(scores: impl Iterator<Item = f64> + Clone) -> Vec<f32> {
+    let highest = scores.clone().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = scores.map(|score| (score - highest).exp()).collect();
     let sum: f64 = powers.iter().sum();
     powers.iter().map(|power| (power / sum) as f32).collect()
 }
 
-fn sigmoid(logit: f32) -> f32 {
-    (1.0 / (1.0 + (-f64::from(logit)).exp())) as f32
+fn sigmoid(score: f64) -> f64 {
+    1.0 / (1.0 + (-score).exp())
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn classes(problem_type: ProblemType, logits: &[f32]) -> Vec<usize> {
-        Prediction::new(problem_type, logits).classes()
+        Prediction::new(problem_type, logits, &Decisions::default()).classes()
     }
 
     #[test]
@@ -101,12 +101,25 @@ mod tests {
     }
 
     #[test]
+    fn a_temperature_changes_how_sure_and_thresholds_which_classes() {
+        let decisions = Decisions { temperature: Some(2.0), thresholds: Some(vec![0.8, 0.2]) };
+        let odds = [9f32.ln(), -(9f32.ln())];
+        let sets = Prediction::new(ProblemType::MultiLabelClassification, &odds, &decisions);
+        assert_eq!((sets.numbers(), sets.classes()), ([0.75, 0.25].as_slice(), vec![1]));
+        let single = Prediction::new(ProblemType::SingleLabelClassification, &odds, &decisions);
+        assert_eq!((single.numbers(), single.classes()), ([0.9, 0.1].as_slice(), vec![0]));
+    }
+
+    #[test]
     fn probabilities_are_what_the_scores_say() {
-        let single = Prediction::new(ProblemType::SingleLabelClassification, &[1000.0, 1000.0]);
+        let new = |problem_type, logits: &[f32]| {
+            Prediction::new(problem_type, logits, &Decisions::default())
+        };
+        let single = new(ProblemType::SingleLabelClassification, &[1000.0, 1000.0]);
         assert_eq!(single.numbers(), [0.5, 0.5]);
-        let sets = Prediction::new(ProblemType::MultiLabelClassification, &[0.0, 1000.0, -1000.0]);
+        let sets = new(ProblemType::MultiLabelClassification, &[0.0, 1000.0, -1000.0]);
         assert_eq!(sets.numbers(), [0.5, 1.0, 0.0]);
-        let values = Prediction::new(ProblemType::Regression, &[-3.5]);
+        let values = new(ProblemType::Regression, &[-3.5]);
         assert_eq!((values.numbers(), values.classes()), ([-3.5].as_slice(), vec![]));
     }
 }

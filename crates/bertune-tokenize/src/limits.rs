@@ -48,6 +48,25 @@ pub enum Truncation {
     OnlySecond,
 }
 
+impl Truncation {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::LongestFirst, Self::OnlyFirst, Self::OnlySecond];
+
+    /// Its name in configurations, such as `longest_first`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LongestFirst => "longest_first",
+            Self::OnlyFirst => "only_first",
+            Self::OnlySecond => "only_second",
+        }
+    }
+
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|truncation| truncation.name() == name)
+    }
+}
+
 /// One or two encodings before their special tokens are added.
 pub(crate) type Texts = (tokenizers::Encoding, Option<tokenizers::Encoding>);
 

@@ -93,6 +93,12 @@ pub struct TrainingConfig {
     /// How much better an evaluation must be to count as a gain, for `patience`.
     pub min_gain: f64,
 
+    /// Which thresholds the probabilities of a set's classes get.
+    pub thresholds: Thresholds,
+    /// Whether the scores of a classifier of one class a text get the temperature with which its
+    /// probabilities fit the validation examples best.
+    pub calibrate: bool,
+
     /// How much each class counts.
     pub class_weights: ClassWeights,
     /// Parameters with a learning rate or a weight decay of their own; where several patterns
@@ -128,6 +134,16 @@ pub enum OptimizerKind {
     /// The sign of a blend of gradient and momentum ([Chen et al., 2023](https://arxiv.org/abs/2302.06675));
     /// it wants a learning rate three to ten times smaller than AdamW's.
     Lion,
+}
+
+/// Which thresholds the probabilities of a set's classes get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Thresholds {
+    /// For each class the one with the best F1 on the validation examples.
+    Tuned,
+    /// 0.5 for each.
+    Half,
 }
 
 /// How the examples of an epoch are drawn.
@@ -198,6 +214,8 @@ impl Default for TrainingConfig {
             metric: None,
             patience: None,
             min_gain: 0.0,
+            thresholds: Thresholds::Tuned,
+            calibrate: false,
             class_weights: ClassWeights::Rule(ClassWeightRule::None),
             groups: Vec::new(),
         }

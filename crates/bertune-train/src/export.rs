@@ -6,7 +6,7 @@ use bertune_tokenize::BertTokenizer;
 use burn_core::tensor::backend::Backend;
 use serde_json::{Map, Value};
 
-use crate::{History, ModelCard, TrainError};
+use crate::{ModelCard, TrainError};
 
 /// What a classifier's folder holds besides its weights.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +19,13 @@ pub struct Classifier<'a> {
     pub tokenizer: &'a BertTokenizer,
     /// The model card.
     pub card: ModelCard<'a>,
-    /// Names and contents of further text files, such as the configuration of the run.
+    /// Names and contents of further text files, such as the record of the run.
     pub extra_files: &'a [(&'a str, &'a str)],
 }
 
 /// Writes a folder that transformers and bertune open: `model.safetensors`, `config.json`, the
-/// tokenizer's files, `README.md` and `training.json`. It appears whole or not at all; a folder
-/// that stood there before is replaced whole.
+/// tokenizer's files, `README.md` and the extra files. It appears whole or not at all; a folder that
+/// stood there before is replaced whole.
 ///
 /// # Errors
 ///
@@ -41,17 +41,10 @@ pub fn save_classifier<B: Backend>(
     write_checkpoint(staged.path(), &module_tensors::<B, _>(model), &config)?;
     tokenizer.save(staged.path())?;
     write(&staged, "README.md", &card.to_markdown())?;
-    write(&staged, "training.json", &to_json(card.history))?;
     for (name, text) in extra_files {
         write(&staged, name, text)?;
     }
     Ok(staged.commit()?)
-}
-
-fn to_json(history: &History) -> String {
-    let mut json = serde_json::to_string_pretty(history).unwrap_or_default();
-    json.push('\n');
-    json
 }
 
 fn write(staged: &StagedFolder, name: &str, text: &str) -> Result<(), TrainError> {

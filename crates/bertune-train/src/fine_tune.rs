@@ -1,4 +1,4 @@
-use bertune_head::BertForSequenceClassification;
+use bertune_head::{BertForSequenceClassification, Decisions};
 use bertune_kernels::{BertOps, DropoutKey};
 use burn_core::module::AutodiffModule;
 use burn_core::tensor::backend::AutodiffBackend;
@@ -8,8 +8,8 @@ use crate::objective::Objective;
 use crate::self_check::self_check;
 use crate::timeline::{Timeline, Window};
 use crate::{
-    EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales, Schedule,
-    StepRecord, TrainError, TrainingConfig, TrainingData, TrainingState, clipping_scale,
+    Evaluation, EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales,
+    Schedule, StepRecord, TrainError, TrainingConfig, TrainingData, TrainingState, clipping_scale,
 };
 
 /// A finished run.
@@ -133,7 +133,7 @@ where
     let step = state.steps();
     run.tell(Event::Evaluating { step });
     let model = state.model.valid();
-    let evaluation = evaluate(&model, data.validation, state.history.config.eval_batch_size);
+    let evaluation = evaluate_validation(&model, data, state);
     if !evaluation.loss.is_finite() {
         return Err(TrainError::ValidationNotFinite { step, value: evaluation.loss });
     }
@@ -165,8 +165,21 @@ where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
 {
     let Some(best) = &state.best else { return Ok(()) };
-    let evaluation = evaluate(best, data.validation, state.history.config.eval_batch_size);
+    let evaluation = evaluate_validation(best, data, state);
     run.keep(best, &state.history.up_to_best(), &evaluation)
+}
+
+/// The scores by the usual decisions: those that fit are not known before the end.
+fn evaluate_validation<B>(
+    model: &BertForSequenceClassification<B::InnerBackend>,
+    data: TrainingData<'_>,
+    state: &TrainingState<B>,
+) -> Evaluation
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+{
+    let batch_size = state.history.config.eval_batch_size;
+    evaluate(model, &Decisions::default(), data.validation, batch_size)
 }
 
 fn check_finite(

@@ -37,7 +37,7 @@ pub struct StepRecord {
 /// The most steps that a history keeps of a run.
 const MOST_STEPS: usize = 1000;
 
-/// The record of a run, saved beside its model as `training.json`.
+/// The record of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The version of this program.

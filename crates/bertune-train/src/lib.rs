@@ -8,8 +8,10 @@
 mod config;
 mod error;
 mod evaluate;
+mod evaluation;
 mod export;
 mod fine_tune;
+mod fit_decisions;
 mod gradients;
 mod history;
 mod interval;
@@ -28,12 +30,14 @@ mod timeline;
 mod training_data;
 
 pub use config::{
-    ClassWeightRule, ClassWeights, GroupConfig, OptimizerKind, Sampling, TrainingConfig,
+    ClassWeightRule, ClassWeights, GroupConfig, OptimizerKind, Sampling, Thresholds, TrainingConfig,
 };
 pub use error::TrainError;
-pub use evaluate::{Evaluation, evaluate, logits};
+pub use evaluate::{evaluate, logits};
+pub use evaluation::Evaluation;
 pub use export::{Classifier, save_classifier};
 pub use fine_tune::{FineTuned, fine_tune};
+pub use fit_decisions::fit_decisions;
 pub use gradients::{Gradients, clipping_scale};
 pub use history::{EvaluationRecord, History, StepRecord};
 pub use interval::{Interval, IntervalError};

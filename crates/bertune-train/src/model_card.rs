@@ -95,7 +95,7 @@ impl ModelCard<'_> {
         let _ = writeln!(
             card,
             "## Training\n\n{train_examples} examples, texts cut to {} tokens. \
-             The whole configuration is in `training.json`.\n\n```toml",
+             The settings:\n\n```toml",
             self.max_length,
         );
         if let Ok(toml) = toml::to_string(config) {

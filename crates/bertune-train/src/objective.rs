@@ -59,7 +59,7 @@ impl Objective {
     /// What the losses of a step's examples are divided by.
     pub(crate) fn weight(&self, parts: &[PackedBatch]) -> f64 {
         let weight = |batch: &PackedBatch| -> f64 {
-            (0..batch.sequences()).map(|i| self.example_weight(batch, i)).sum()
+            (0..batch.examples()).map(|i| self.example_weight(batch, i)).sum()
         };
         parts.iter().map(weight).sum()
     }
@@ -77,7 +77,7 @@ impl Objective {
         step_weight: f64,
     ) -> Tensor<B, 1> {
         let device = logits.device();
-        let shape = [batch.sequences(), self.class_weights.len()];
+        let shape = [batch.examples(), self.class_weights.len()];
         let tensor = |values| Tensor::from_data(TensorData::new(values, shape), &device);
         let weights = self.weights(batch, step_weight);
         let targets = self.targets(batch);
@@ -119,7 +119,7 @@ impl Objective {
     fn weights(&self, batch: &PackedBatch, step_weight: f64) -> Vec<f32> {
         let step_weight = step_weight.max(f64::MIN_POSITIVE);
         let share = |i| sample_weight(batch, i) / step_weight;
-        (0..batch.sequences())
+        (0..batch.examples())
             .flat_map(|i| self.class_weights.iter().map(move |weight| (share(i) * weight) as f32))
             .collect()
     }
@@ -155,6 +155,7 @@ fn check_settings(config: &TrainingConfig, problem_type: ProblemType) -> Result<
         ("focal_gamma", config.focal_gamma > 0.0, &[Classes]),
         ("class_weights by a rule", by_rule, &[Classes]),
         ("class_weights", by_name, &[Classes, Sets]),
+        ("calibrate", config.calibrate, &[Classes]),
     ];
     match checks.iter().find(|(_, is_set, makes)| *is_set && !makes.contains(&problem_type)) {
         Some((key, ..)) => Err(TrainError::SettingOfOtherProblem { key, problem_type }),

@@ -29,7 +29,7 @@ pub(crate) struct Window {
 impl Window {
     /// The number of examples.
     pub(crate) fn examples(&self) -> usize {
-        self.parts.iter().map(PackedBatch::sequences).sum()
+        self.parts.iter().map(PackedBatch::examples).sum()
     }
 
     /// The numbers of the examples.
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(ids(&whole, &dataset, 0), ids(&parts, &dataset, 0));
         let sizes: Vec<Vec<usize>> = parts
             .windows(&dataset, 0)
-            .map(|window| window.parts.iter().map(PackedBatch::sequences).collect())
+            .map(|window| window.parts.iter().map(PackedBatch::examples).collect())
             .collect();
         assert_eq!(sizes, [[3, 1].as_slice(), &[3, 1], &[3], &[3, 1], &[3, 1], &[3]]);
     }

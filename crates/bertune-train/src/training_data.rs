@@ -34,12 +34,12 @@ impl TrainingData<'_> {
                 return Err(TrainError::Empty { split });
             }
             self.check_targets(split, dataset, model)?;
-            for encoding in dataset.encodings() {
-                let tokens = encoding.input_ids.len();
+            for sequence in (0..dataset.len()).flat_map(|example| dataset.sequences(example)) {
+                let tokens = sequence.input_ids.len();
                 if tokens > positions {
                     return Err(TrainError::TooLong { tokens, positions });
                 }
-                let unknown = encoding.input_ids.iter().find(|&&id| id as usize >= vocab_size);
+                let unknown = sequence.input_ids.iter().find(|&&id| id as usize >= vocab_size);
                 if let Some(&id) = unknown {
                     return Err(TrainError::Vocabulary { id, vocab_size });
                 }
@@ -89,12 +89,7 @@ impl TrainingData<'_> {
 /// A hash of all tokens, labels and weights.
 fn fingerprint(dataset: &Dataset) -> String {
     let mut hash = Sha256::new();
-    for encoding in dataset.encodings() {
-        hash.update((encoding.input_ids.len() as u64).to_le_bytes());
-        for id in encoding.input_ids.iter().chain(&encoding.token_type_ids) {
-            hash.update(id.to_le_bytes());
-        }
-    }
+    hash.update(dataset.token_digest());
     match dataset.targets() {
         Targets::None => {}
         Targets::Classes(labels) => {

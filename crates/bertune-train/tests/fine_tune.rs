@@ -39,7 +39,7 @@ fn model(dropout: f64) -> BertForSequenceClassification<B> {
 }
 
 /// Sequences of 3 to 12 tokens, with weights if asked for.
-fn dataset(examples: usize, weighted: bool) -> Dataset {
+fn encodings(examples: usize) -> Vec<Encoding> {
     let encoding = |i: usize| {
         let tokens = 3 + i * 7 % 10;
         Encoding {
@@ -48,8 +48,12 @@ fn dataset(examples: usize, weighted: bool) -> Dataset {
             offsets: vec![(0, 0); tokens],
         }
     };
+    (0..examples).map(encoding).collect()
+}
+
+fn dataset(examples: usize, weighted: bool) -> Dataset {
     let labels = (0..examples).map(|i| i * i % 3).collect();
-    let dataset = Dataset::labelled((0..examples).map(encoding).collect(), labels);
+    let dataset = Dataset::labelled(encodings(examples), labels);
     let weights = (0..examples).map(|i| 0.25 + (i % 4) as f32).collect();
     if weighted { dataset.weighted(weights) } else { dataset }
 }
@@ -331,11 +335,10 @@ fn what_is_not_a_number_ends_the_run_before_the_model_is_updated() {
 #[test]
 fn labels_that_do_not_fit_the_model_are_refused() {
     let good = dataset(8, false);
-    let encodings = || good.encodings().to_vec();
-    let unlabelled = Dataset::unlabelled(encodings());
-    let fourth_class = Dataset::labelled(encodings(), vec![3; 8]);
+    let unlabelled = Dataset::unlabelled(encodings(8));
+    let fourth_class = Dataset::labelled(encodings(8), vec![3; 8]);
     let numbers = Targets::Values { values: vec![0.0; 24], width: 3 };
-    let numbers = Dataset::with_targets(encodings(), numbers);
+    let numbers = Dataset::with_targets(encodings(8), numbers);
     for (train, validation) in
         [(&unlabelled, &good), (&good, &unlabelled), (&fourth_class, &good), (&good, &numbers)]
     {

@@ -1,0 +1,147 @@
+use std::sync::Arc;
+
+use bertune_tokenize::Encoding;
+use sha2::{Digest, Sha256};
+
+use crate::token_file::TokenFile;
+
+/// The ids of one input, or of one window of it, special tokens included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sequence<'a> {
+    /// Token ids, `[tokens]`.
+    pub input_ids: &'a [u32],
+    /// The segment of each token, `[tokens]`.
+    pub token_type_ids: &'a [u32],
+}
+
+/// The sequences of all examples; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) enum TokenStore {
+    Memory(Arc<FlatTokens>),
+    File(Arc<TokenFile>),
+}
+
+impl TokenStore {
+    pub(crate) fn view(&self) -> TokenView<'_> {
+        match self {
+            Self::Memory(tokens) => tokens.view(),
+            Self::File(file) => file.view(),
+        }
+    }
+
+    /// The SHA-256 of everything in it, the same in memory and in a file.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Memory(tokens) => {
+                let mut digest = TokenDigest::default();
+                digest.add_tokens(&tokens.tokens);
+                digest.finish(tokens.view())
+            }
+            Self::File(file) => file.digest(),
+        }
+    }
+}
+
+impl FromIterator<Vec<Encoding>> for TokenStore {
+    fn from_iter<I: IntoIterator<Item = Vec<Encoding>>>(examples: I) -> Self {
+        let mut tokens = FlatTokens::default();
+        examples.into_iter().for_each(|sequences| tokens.push(&sequences));
+        Self::Memory(Arc::new(tokens))
+    }
+}
+
+/// All sequences, one after another, in memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FlatTokens {
+    /// The ids of each sequence, followed by its token types.
+    pub(crate) tokens: Vec<u32>,
+    /// The tokens of all sequences up to each.
+    pub(crate) sequence_ends: Vec<u64>,
+    /// The sequences of all examples up to each.
+    pub(crate) example_ends: Vec<u64>,
+}
+
+impl FlatTokens {
+    /// Adds an example.
+    pub(crate) fn push(&mut self, sequences: &[Encoding]) {
+        for sequence in sequences {
+            let Encoding { input_ids, token_type_ids, .. } = sequence;
+            assert_eq!(input_ids.len(), token_type_ids.len(), "one type for each token");
+            self.tokens.extend(input_ids);
+            self.tokens.extend(token_type_ids);
+            let before = self.sequence_ends.last().copied().unwrap_or(0);
+            self.sequence_ends.push(before + sequence.len() as u64);
+        }
+        self.example_ends.push(self.sequence_ends.len() as u64);
+    }
+
+    pub(crate) fn view(&self) -> TokenView<'_> {
+        let Self { tokens, sequence_ends, example_ends } = self;
+        TokenView { tokens, sequence_ends, example_ends }
+    }
+}
+
+/// What [`FlatTokens`] has, wherever it lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct TokenView<'a> {
+    pub(crate) tokens: &'a [u32],
+    pub(crate) sequence_ends: &'a [u64],
+    pub(crate) example_ends: &'a [u64],
+}
+
+impl<'a> TokenView<'a> {
+    /// The number of examples.
+    pub(crate) fn len(self) -> usize {
+        self.example_ends.len()
+    }
+
+    /// The sequences of one example.
+    pub(crate) fn sequences(self, example: usize) -> impl ExactSizeIterator<Item = Sequence<'a>> {
+        range(self.example_ends, example).map(move |sequence| self.sequence(sequence))
+    }
+
+    /// The number of tokens of one example.
+    pub(crate) fn tokens_of(self, example: usize) -> usize {
+        self.sequences(example).map(|sequence| sequence.input_ids.len()).sum()
+    }
+
+    fn sequence(self, sequence: usize) -> Sequence<'a> {
+        let range = range(self.sequence_ends, sequence);
+        let both = &self.tokens[2 * range.start..2 * range.end];
+        let (input_ids, token_type_ids) = both.split_at(range.len());
+        Sequence { input_ids, token_type_ids }
+    }
+
+    /// Whether the ends rise, and the last of them is the end.
+    pub(crate) fn is_sound(self) -> bool {
+        let rise = |ends: &[u64]| ends.is_sorted();
+        let last = |ends: &[u64]| ends.last().copied().unwrap_or(0);
+        rise(self.sequence_ends)
+            && rise(self.example_ends)
+            && last(self.example_ends) == self.sequence_ends.len() as u64
+            && last(self.sequence_ends).checked_mul(2) == Some(self.tokens.len() as u64)
+    }
+}
+
+fn range(ends: &[u64], index: usize) -> std::ops::Range<usize> {
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    start as usize..ends[index] as usize
+}
+
+/// The SHA-256 of tokens that are given one after another.
+#[derive(Clone, Default)]
+pub(crate) struct TokenDigest(Sha256);
+
+impl TokenDigest {
+    pub(crate) fn add_tokens(&mut self, tokens: &[u32]) {
+        self.0.update(bytemuck::cast_slice(tokens));
+    }
+
+    /// The digest, when all tokens were added.
+    pub(crate) fn finish(mut self, view: TokenView<'_>) -> [u8; 32] {
+        self.0.update(bytemuck::cast_slice(view.sequence_ends));
+        self.0.update(bytemuck::cast_slice(view.example_ends));
+        self.0.update((view.example_ends.len() as u64).to_ne_bytes());
+        self.0.finalize().into()
+    }
+}
