@@ -29,7 +29,7 @@ pub(crate) struct EvaluateArgs {
     /// The fine-tuned model's folder.
     #[arg(long, value_name = "FOLDER")]
     model: PathBuf,
-    /// The file of labelled texts: csv, tsv or jsonl.
+    /// The file of labelled texts: csv, tsv, jsonl, parquet or arrow.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
     /// Print one JSON object.

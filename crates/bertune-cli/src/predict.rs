@@ -37,7 +37,7 @@ pub(crate) struct PredictArgs {
     /// The second text of a pair, for a single TEXT.
     #[arg(long, value_name = "TEXT", conflicts_with = "file")]
     pair: Option<String>,
-    /// A csv, tsv or jsonl file of texts.
+    /// A csv, tsv, jsonl, parquet or arrow file of texts.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// How to give the result; csv where left out, and a table for texts in the arguments.

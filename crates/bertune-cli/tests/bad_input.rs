@@ -67,6 +67,7 @@ fn cases() -> Vec<Case> {
         "an open quote", table("t.csv", b"text,label\n\"a,1\nb,0\n"), TRAIN;
         "a parquet file", table("t.csv", b"PAR1\x15\x04"), TRAIN;
         "an unknown extension", table("t.dat", b"a\t1\nb\t0\n"), "train --model model --train t.dat --output out";
+        "parquet without the column", |p: &Place| p.write("t.parquet", include_bytes!("../../bertune-data/tests/goldens/zstd.parquet")), "train --model model --train t.parquet --output out --text review";
         "JSON that is none", table("t.jsonl", b"{\"text\": \"a\", \"label\": 1}\n{\"text\": }\n"), "train --model model --train t.jsonl --output out";
         "JSON without the key", table("t.jsonl", b"{\"body\": \"a\", \"label\": 1}\n"), "train --model model --train t.jsonl --output out --text text";
         "a validation label that training never had", |p: &Place| { p.write("t.csv", "text,label\na,1\nb,0\n"); p.write("v.csv", "text,label\na,2\n"); }, "train --model model --train t.csv --validation v.csv --output out";
@@ -137,6 +138,15 @@ fn cases() -> Vec<Case> {
         "a run to resume that is not there", nothing, "resume out";
         "a delimiter of two characters", nothing, "train --model model --train train.csv --output out --delimiter ;;";
         "an unknown device for a prediction", nothing, "predict --model model 'a film' --device gpu";
+        "a threshold out of range", nothing, "predict --model model 'a film' --threshold 1.5";
+        "a threshold for a model of one class", nothing, "predict --model model 'a film' --threshold 0.5";
+        "thresholds of another number of classes", |p: &Place| edit(p, "model/config.json", "\"architectures\"", "\"bertune_thresholds\": [0.5], \"architectures\""), "predict --model model 'a film'";
+        "a kept threshold out of range", |p: &Place| edit(p, "model/config.json", "\"architectures\"", "\"bertune_thresholds\": [0.5, -1], \"architectures\""), "predict --model model 'a film'";
+        "a temperature that is none", |p: &Place| edit(p, "model/config.json", "\"architectures\"", "\"bertune_temperature\": 0, \"architectures\""), "predict --model model 'a film'";
+        "a temperature for sets", table("t.csv", b"text,labels\na,x;y\nb,x\nc,y\n"), "train --model model --train t.csv --validation t.csv --targets set --calibrate --output out";
+        "windows that do not move on", nothing, "train --model model --train train.csv --output out --max-length 8 --stride 6";
+        "windows of pairs", table("t.csv", b"text,text_pair,label\na,b,1\nb,a,0\n"), "train --model model --train t.csv --validation t.csv --output out --stride 2";
+        "a token cache that is a file", |p: &Place| p.write("cache", "x"), "train --model model --train train.csv --output out --token-cache cache";
         "nothing to classify", nothing, "predict --model model";
         "a pair for several texts", nothing, "predict --model model a b --pair c";
         "texts and a file of texts", nothing, "predict --model model 'a film' --file train.csv";

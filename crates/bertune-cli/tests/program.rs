@@ -192,9 +192,42 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     assert!(String::from_utf8(refused.stderr).unwrap().contains("bertune resume b"));
     succeed(&place, "resume b");
     assert!(!place.path("b.run").exists(), "a finished run leaves only its model");
-    for file in ["model.safetensors", "config.json"] {
-        assert_eq!(place.read(&format!("a/{file}")), place.read(&format!("b/{file}")), "{file}");
-    }
+    assert_eq!(place.read("a/model.safetensors"), place.read("b/model.safetensors"));
+    let history = |run: &str| {
+        let record = place.read(&format!("{run}/run.json"));
+        serde_json::from_slice::<serde_json::Value>(&record).unwrap()["history"].clone()
+    };
+    assert!(history("a")["evaluations"].as_array().unwrap().len() > 1);
+    assert_eq!(history("a"), history("b"));
+}
+
+/// No file may grow beyond what the model takes, so that the optimizer's state cannot be saved: as
+/// on a full disk, but for any user. The states that are there stay, and the run goes on from them.
+#[cfg(unix)]
+#[test]
+fn a_state_that_cannot_be_written_costs_nothing() {
+    let place = Place::new();
+    let train = format!("{LONG} --output b --save-every '30 steps'");
+    stop_after_a_state(&place, &train, "-KILL");
+    let states = || {
+        let entries = fs::read_dir(place.path("b.run")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with("step-")).collect();
+        names.sort();
+        names
+    };
+    let before = states();
+    let model = fs::metadata(place.path("model/model.safetensors")).unwrap().len();
+    // The unit is 512 bytes; a signal that is ignored makes the limit an error.
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", model * 3 / 2 / 512);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &script, env!("CARGO_BIN_EXE_bertune"), "resume", "b", "-q"]);
+    let output = limited.current_dir(place.path("")).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("optimizer.safetensors: cannot be written: File too large"), "{error}");
+    assert_eq!(states(), before);
+    assert_eq!(place.run("resume b -q --max-time 1ms").status.code(), Some(130));
 }
 
 #[cfg(unix)]
