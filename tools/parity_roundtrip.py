@@ -2,13 +2,16 @@
 
     python tools/parity_roundtrip.py open FOLDER TEXTS.jsonl OURS.jsonl
         opens a folder that bertune wrote, predicts the texts, and compares with our predictions.
-        Ends with status 1 and says where, if a label differs or a probability by more than 1e-5.
+        Ends with status 1 and says where, if a label differs or a probability by more than 1e-5
+        (or a predicted number by more than 1e-4). Where its config.json has bertune_stride, the
+        scores of a text are the mean of those of its windows.
     python tools/parity_roundtrip.py write FOLDER
         writes a tiny random classifier with its tokenizer as transformers saves them, and what it
         predicts: expected.jsonl for single texts, expected_pairs.jsonl for pairs.
 
 A line of TEXTS.jsonl is {"text": …} or {"text": …, "text_pair": …}; a line of predictions is
-{"label": …, "probabilities": {LABEL: p, …}}, in expected files together with its text.
+{"label": …, "probabilities": {LABEL: p, …}}, in expected files together with its text. Of sets it
+has `labels` in place of `label`, and of numbers only `values`.
 """
 import argparse
 import json
@@ -21,6 +24,7 @@ from transformers import (AutoModelForSequenceClassification, AutoTokenizer, Ber
                           BertForSequenceClassification, BertTokenizer, pipeline)
 
 TOLERANCE = 1e-5
+TOLERANCE_OF_NUMBERS = 1e-4
 SEED = 8
 LABELS = ["billing", "delivery", "something else"]
 WORDS = """the a my order card was charged twice where is parcel it ##s ##ed ##ing de ##liver ##y
@@ -48,9 +52,11 @@ def open_ours(folder, texts, ours):
     worst = 0.0
     for number, (line, our) in enumerate(zip(texts, ours), 1):
         text, text_pair = line["text"], line.get("text_pair")
-        ways = {"the model": classifier.probabilities, "the pipeline": classifier.of_pipeline}
-        for way, probabilities in ways.items():
-            difference = compare(our, probabilities(text, text_pair), f"line {number}, {way}")
+        ways = {"the model": classifier.numbers}
+        if not classifier.stride:
+            ways["the pipeline"] = classifier.of_pipeline
+        for way, numbers in ways.items():
+            difference = compare(our, numbers(text, text_pair), f"line {number}, {way}")
             worst = max(worst, difference)
     print(f"{len(texts)} predictions agree: the greatest difference is {worst:.1e} "
           f"(transformers {transformers.__version__}, torch {torch.__version__})")
@@ -63,14 +69,22 @@ class Classifier:
         self.model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.pipeline = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
-        self.max_length = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
+        config = self.model.config
+        longest = min(self.tokenizer.model_max_length, config.max_position_embeddings)
+        self.max_length = getattr(config, "bertune_max_length", longest)
+        self.stride = getattr(config, "bertune_stride", 0)
+        functions = {"multi_label_classification": torch.sigmoid, "regression": lambda x: x}
+        self.function = functions.get(config.problem_type, lambda x: x.softmax(-1))
 
     @torch.no_grad()
-    def probabilities(self, text, text_pair):
+    def numbers(self, text, text_pair):
+        """The probability of each class, or the predicted numbers, by the names of the labels."""
         encoded = self.tokenizer(text, text_pair, truncation=True, max_length=self.max_length,
-                                 return_tensors="pt")
-        softmax = self.model(**encoded).logits[0].softmax(-1).tolist()
-        return {self.model.config.id2label[i]: p for i, p in enumerate(softmax)}
+                                 stride=self.stride, return_overflowing_tokens=self.stride > 0,
+                                 padding=True, return_tensors="pt")
+        encoded.pop("overflow_to_sample_mapping", None)
+        numbers = self.function(self.model(**encoded).logits.mean(0)).tolist()
+        return {self.model.config.id2label[i]: number for i, number in enumerate(numbers)}
 
     def of_pipeline(self, text, text_pair):
         pair = {"text": text} if text_pair is None else {"text": text, "text_pair": text_pair}
@@ -82,13 +96,20 @@ class Classifier:
 
 def compare(our, theirs, where):
     """The greatest difference of a probability; the program ends if it is too great."""
-    ours = our["probabilities"]
+    ours = our.get("probabilities") or our["values"]
     if ours.keys() != theirs.keys():
         sys.exit(f"{where}: our labels are {list(ours)}, theirs {list(theirs)}")
     differences = {label: abs(ours[label] - p) for label, p in theirs.items()}
+    tolerance = TOLERANCE_OF_NUMBERS if "values" in our else TOLERANCE
     for label, difference in differences.items():
-        if not difference <= TOLERANCE:
-            sys.exit(f"{where}: our probability of {label!r} is {ours[label]}, theirs {theirs[label]}")
+        if not difference <= tolerance:
+            sys.exit(f"{where}: our number for {label!r} is {ours[label]}, theirs {theirs[label]}")
+    if "labels" in our:
+        for label, p in theirs.items():
+            if (label in our["labels"]) != (p >= 0.5) and abs(p - 0.5) > TOLERANCE:
+                sys.exit(f"{where}: our set is {our['labels']}, but {label!r} has {p}")
+    if "label" not in our:
+        return max(differences.values())
     # Of two that are as good as equal, either is right.
     if our["label"] not in ours or theirs[our["label"]] < max(theirs.values()) - 2 * TOLERANCE:
         sys.exit(f"{where}: our label is {our['label']!r}, theirs {max(theirs, key=theirs.get)!r}")
@@ -125,7 +146,7 @@ def make_tokenizer():
 
 
 def predict(classifier, text, text_pair=None):
-    probabilities = classifier.probabilities(text, text_pair)
+    probabilities = classifier.numbers(text, text_pair)
     return {"label": max(probabilities, key=probabilities.get), "probabilities": probabilities}
 
 

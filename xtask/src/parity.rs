@@ -49,10 +49,50 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// A classifier of one class a text, one of long texts, one of sets and one of numbers.
 fn transformers_opens_ours(python: &Python, model: &Path, folder: &Path) -> Result<()> {
+    let support = "--train data/support/train.csv --validation data/support/validation.csv";
+    transformers_opens(python, model, folder, &words(support))?;
+    transformers_opens(
+        python,
+        model,
+        folder,
+        &words(&format!("{support} --max-length 12 --stride 4")),
+    )?;
+
+    let rows = |label: &dyn Fn(usize) -> Value| -> Vec<Value> {
+        let texts = TEXTS.iter().cycle().enumerate().take(64);
+        texts.map(|(i, text)| json!({ "text": text, "label": label(i) })).collect()
+    };
+    let sets = [json!([]), json!(["cost"]), json!(["cost", "delay"]), json!(["delay"])];
+    for (kind, rows) in [
+        ("set", rows(&|i| sets[i % 8 % 4].clone())),
+        ("values", rows(&|i| json!((i % 8) as f64 / 2.0))),
+    ] {
+        let file = folder.join(format!("{kind}.jsonl"));
+        write_lines(&file, rows)?;
+        let file = file.display().to_string();
+        let flags = ["--train", &file, "--validation", &file, "--targets", kind];
+        let flags = flags.into_iter().chain(["--thresholds", "half"]).map(String::from);
+        transformers_opens(python, model, folder, &flags.collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(String::from).collect()
+}
+
+/// Fine-tunes with these flags, and lets transformers predict with the folder.
+fn transformers_opens(
+    python: &Python,
+    model: &Path,
+    folder: &Path,
+    flags: &[String],
+) -> Result<()> {
     let ours = folder.join("ours");
-    let mut train = bertune(["train", "--epochs", "1", "--train", "data/support/train.csv"]);
-    train.args(["--validation", "data/support/validation.csv", "--model"]).arg(model);
+    let mut train = bertune(["train", "--epochs", "1", "--model"]);
+    train.arg(model).args(flags);
     process::run(train.arg("--output").arg(&ours).arg("--overwrite"))?;
 
     let texts: Vec<String> = TEXTS.map(String::from).to_vec();

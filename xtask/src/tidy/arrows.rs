@@ -3,9 +3,10 @@
 use super::house::{House, Package};
 
 /// Which of our crates each of our crates may use; `docs/architecture.md` says the same in words.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("bertune-tokenize", &[]),
-    ("bertune-data", &["bertune-tokenize"]),
+    ("bertune-mapped", &[]),
+    ("bertune-data", &["bertune-tokenize", "bertune-mapped"]),
     ("bertune-kernels", &[]),
     ("bertune-checkpoint", &[]),
     ("bertune-metrics", &[]),
@@ -42,7 +43,8 @@ const BELOW_A_RUN: [&str; 7] = [
 ];
 
 /// The crates that know no tensors.
-const WITHOUT_TENSORS: [&str; 3] = ["bertune-tokenize", "bertune-data", "bertune-metrics"];
+const WITHOUT_TENSORS: [&str; 4] =
+    ["bertune-tokenize", "bertune-mapped", "bertune-data", "bertune-metrics"];
 
 /// The dependencies that point the wrong way.
 pub(crate) fn faults(house: &House) -> Vec<String> {
