@@ -19,6 +19,9 @@ pub(crate) struct Selection {
     /// The folder that holds mrpc, cola_glue, rte_glue, stsb, trec and goemotions
     #[arg(long)]
     data: PathBuf,
+    /// Only these of mrpc, cola, rte, stsb, trec and goemotions
+    #[arg(long, value_delimiter = ',', value_parser = TASKS.each_ref().map(|task| task.name))]
+    tasks: Vec<String>,
     /// How many seeds, from 1 on
     #[arg(long, default_value_t = 3)]
     seeds: u64,
@@ -41,7 +44,7 @@ struct Task {
 
 const EPOCHS: &str = "3";
 
-const TASKS: [Task; 6] = [
+static TASKS: [Task; 6] = [
     Task { name: "mrpc", kind: "class", settings: "", scores: &["f1", "accuracy"] },
     Task { name: "cola", kind: "class", settings: "", scores: &["mcc"] },
     Task { name: "rte", kind: "class", settings: "", scores: &["accuracy"] },
@@ -92,13 +95,21 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
     process::run(&mut prepare)?;
 
     for seed in 1..=selection.seeds {
-        for task in &TASKS {
+        for task in selection.tasks() {
             for side in [Side::Bertune, Side::PyTorch] {
                 bench.scores(task, side, seed)?;
             }
         }
     }
-    bench.print_table(selection.seeds)
+    bench.print_table(selection)
+}
+
+impl Selection {
+    fn tasks(&self) -> impl Iterator<Item = &'static Task> {
+        let is_asked =
+            |task: &&Task| self.tasks.is_empty() || self.tasks.iter().any(|name| name == task.name);
+        TASKS.iter().filter(is_asked)
+    }
 }
 
 fn program(selection: &Selection) -> Result<PathBuf> {
@@ -164,12 +175,12 @@ impl Bench {
         command.args(task.settings.split_whitespace());
     }
 
-    fn print_table(&self, seeds: u64) -> Result<()> {
+    fn print_table(&self, selection: &Selection) -> Result<()> {
         println!("\n| task | score | bertune | PyTorch | difference | within one sd |");
         println!("| --- | --- | --- | --- | --- | --- |");
-        for task in &TASKS {
+        for task in selection.tasks() {
             for score in task.scores {
-                let of = |side| self.values(task, side, score, seeds);
+                let of = |side| self.values(task, side, score, selection.seeds);
                 let (ours, theirs) = (of(Side::Bertune)?, of(Side::PyTorch)?);
                 println!("| {} | {score} | {}", task.name, row(&ours, &theirs));
             }
