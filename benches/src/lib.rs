@@ -1,1 +1,99 @@
-//! Benchmarks of bertune.
+//! What the benchmarks of bertune share: models of known shapes with new weights, batches of random
+//! tokens, and training steps on Flex.
+#![expect(clippy::unwrap_used, reason = "benchmarks")]
+
+use bertune::backend::{Autodiff, Flex};
+use bertune::burn::tensor::{Int, Tensor};
+use bertune::encoder::{BertConfig, Initializer, PackedTokens};
+use bertune::head::{
+    BertForSequenceClassification, LabelNames, SequenceClassificationConfig, cross_entropy,
+};
+use bertune::kernels::DropoutKey;
+use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig};
+
+/// What is trained on.
+pub type B = Autodiff<Flex>;
+
+/// The shapes that are measured, with their usual names.
+pub const SHAPES: [(&str, [usize; 4]); 4] = [
+    ("tiny", [128, 2, 2, 512]),
+    ("mini", [256, 4, 4, 1024]),
+    ("minilm", [384, 6, 12, 1536]),
+    ("base", [768, 12, 12, 3072]),
+];
+
+/// A BERT of hidden size, layers, heads and inner size, with the usual vocabulary.
+pub fn config([hidden, layers, heads, inner]: [usize; 4]) -> BertConfig {
+    BertConfig {
+        vocab_size: 30_522,
+        hidden_size: hidden,
+        num_hidden_layers: layers,
+        num_attention_heads: heads,
+        intermediate_size: inner,
+        ..BertConfig::default()
+    }
+}
+
+/// Random tokens in sequences of these lengths, and a label for each.
+pub struct Batch {
+    /// The tokens.
+    pub tokens: PackedTokens<B>,
+    /// The labels, `[sequences]`.
+    pub labels: Tensor<B, 1, Int>,
+}
+
+impl Batch {
+    /// The same batch for the same lengths.
+    pub fn new(lengths: &[usize]) -> Self {
+        let device = Default::default();
+        let count: usize = lengths.iter().sum();
+        let ids: Vec<u32> = (0..count).map(|i| (i * 7919 % 30_000 + 100) as u32).collect();
+        let positions: Vec<u32> = lengths.iter().flat_map(|&length| 0..length as u32).collect();
+        let mut ends = vec![0];
+        lengths.iter().for_each(|length| ends.push(ends[ends.len() - 1] + length));
+        let tokens = PackedTokens::new(&ids, &vec![0; count], &positions, &ends, &device);
+        let labels: Vec<i32> = (0..lengths.len() as i32).map(|i| i % 2).collect();
+        Self { tokens, labels: Tensor::from_ints(labels.as_slice(), &device) }
+    }
+}
+
+/// A model with its optimizer, between two steps.
+pub struct Trainee {
+    model: Option<BertForSequenceClassification<B>>,
+    optimizer: Optimizer<Flex>,
+    steps: u64,
+}
+
+impl Trainee {
+    /// A new model of this shape, with two classes.
+    pub fn new(shape: [usize; 4], training: &TrainingConfig) -> Self {
+        let config = SequenceClassificationConfig::new(config(shape), LabelNames::numbered(2));
+        let init = Initializer::new(1, 0.02);
+        let model = BertForSequenceClassification::new(&config, &init, &Default::default());
+        let groups = ParameterGroups::new(&model, training, 1).unwrap();
+        let model = Some(groups.freeze(model, 0));
+        Self { model, optimizer: Optimizer::new(groups, training), steps: 0 }
+    }
+
+    /// One step as `fine_tune` takes it: forward with dropout, backward, clipping, update.
+    pub fn step(&mut self, batch: &Batch) {
+        let model = self.model.take().unwrap();
+        self.steps += 1;
+        let logits = model.forward(&batch.tokens, Some(DropoutKey::new(1, self.steps)));
+        let loss = cross_entropy(logits, batch.labels.clone()).mean();
+        let gradients = Gradients::new::<B, _>(&model, loss.backward());
+        let gradient = 1.0 / gradients.global_norm().max(1.0);
+        self.model = Some(self.optimizer.step(model, gradients, Scales { rate: 1.0, gradient }));
+    }
+}
+
+/// The middle value, the upper of two.
+///
+/// # Panics
+///
+/// If there are no values.
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod cache;
 mod check;
 mod fetch;
@@ -42,6 +43,8 @@ enum Task {
     Fetch,
     /// Compare with Python's transformers: both ways between folders, and the goldens
     Parity,
+    /// Time training steps here and with PyTorch, in turn
+    Bench(bench::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
@@ -66,6 +69,7 @@ fn run(task: Task) -> Result<()> {
         Task::Tidy => tidy::run(),
         Task::Fetch => fetch::run(),
         Task::Parity => parity::run(),
+        Task::Bench(selection) => bench::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
         Task::Gpu => gpu::run(),
     }

@@ -20,6 +20,12 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
     command
 }
 
+/// A program of the release build.
+pub(crate) fn release(program: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
+    target.join("release").join(program)
+}
+
 /// Shows the command as one would type it, runs it, and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = as_typed(command);

@@ -117,8 +117,7 @@ fn program(selection: &Selection) -> Result<PathBuf> {
         return Ok(program.clone());
     }
     process::run(&mut process::cargo(["build", "--release", "--package", "bertune-cli"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root().join("target"), PathBuf::from);
-    Ok(target.join("release").join("bertune"))
+    Ok(process::release("bertune"))
 }
 
 impl Bench {

@@ -1,0 +1,57 @@
+//! One training step of a BERT, timed: our side of `benches/peers/step.py`.
+//!
+//! `step SHAPE SEQUENCES LENGTHS [STEPS]`, where LENGTHS is a number or a range such as 8-60.
+//! Prints one JSON object: the median of the steps in milliseconds, and the process's peak memory.
+#![expect(clippy::print_stdout, reason = "a benchmark")]
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use bertune::backend::keep_freed_memory;
+use bertune::train::TrainingConfig;
+use bertune_benches::{Batch, SHAPES, Trainee, median};
+
+/// Steps before the first that counts: they make the optimizer's state and warm the caches.
+const WARM_UP: usize = 2;
+
+fn main() -> Result<()> {
+    keep_freed_memory();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [name, sequences, lengths, rest @ ..] = &arguments[..] else {
+        anyhow::bail!("say SHAPE SEQUENCES LENGTHS [STEPS]");
+    };
+    let shape = SHAPES.iter().find(|(shape, _)| shape == name);
+    let (_, shape) = shape.context("the shapes are tiny, mini, minilm and base")?;
+    let lengths = lengths_of(sequences.parse()?, lengths)?;
+    let steps: usize = rest.first().map_or(Ok(5), |steps| steps.parse())?;
+
+    let batch = Batch::new(&lengths);
+    let mut trainee = Trainee::new(*shape, &TrainingConfig::default());
+    let mut times = Vec::new();
+    for _ in 0..WARM_UP + steps {
+        let began = Instant::now();
+        trainee.step(&batch);
+        times.push(began.elapsed().as_secs_f64() * 1000.0);
+    }
+    let (milliseconds, megabytes) = (median(&times[WARM_UP..]), peak_megabytes()?);
+    println!(
+        "{{\"milliseconds\": {milliseconds:.1}, \"megabytes\": {megabytes:.0}, \"tokens\": {}}}",
+        lengths.iter().sum::<usize>()
+    );
+    Ok(())
+}
+
+/// Lengths that walk through a range; `benches/peers/step.py` has the same.
+fn lengths_of(sequences: usize, lengths: &str) -> Result<Vec<usize>> {
+    let (low, high) = lengths.split_once('-').unwrap_or((lengths, lengths));
+    let (low, high): (usize, usize) = (low.parse()?, high.parse()?);
+    Ok((0..sequences).map(|i| low + i * 7919 % (high - low + 1)).collect())
+}
+
+/// The most memory that the process had at any time, as Linux tells it.
+fn peak_megabytes() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    Ok(kilobytes.context("no VmHWM in /proc/self/status")?.parse::<f64>()? / 1024.0)
+}

@@ -1,0 +1,217 @@
+//! A training step here and with PyTorch, in turn, in one session.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::Value;
+
+use crate::cache::Cache;
+use crate::process::{self, root};
+use crate::python::Python;
+
+/// What to measure, and how often.
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// Only cases whose name holds this
+    #[arg(long, default_value = "")]
+    case: String,
+    /// How often each side runs, in turn; the median counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Put the table into docs/benchmarks.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// A training step of a shape, on a batch.
+struct Case {
+    shape: &'static str,
+    sequences: &'static str,
+    lengths: &'static str,
+}
+
+const CASES: [Case; 6] = [
+    Case { shape: "minilm", sequences: "32", lengths: "128" },
+    Case { shape: "minilm", sequences: "32", lengths: "32" },
+    Case { shape: "minilm", sequences: "32", lengths: "8-60" },
+    Case { shape: "tiny", sequences: "32", lengths: "128" },
+    Case { shape: "mini", sequences: "32", lengths: "128" },
+    Case { shape: "base", sequences: "16", lengths: "128" },
+];
+
+impl Case {
+    fn name(&self) -> String {
+        format!("{} {} × {}", self.shape, self.sequences, self.lengths)
+    }
+}
+
+/// Between these lines of docs/benchmarks.md the table stands.
+const MARKS: [&str; 2] =
+    ["<!-- begin: cargo xtask bench --write -->", "<!-- end: cargo xtask bench --write -->"];
+
+const PAGE: &str = "docs/benchmarks.md";
+
+/// The ways that a step is run: ours, PyTorch as it is installed, with all of MKL, and compiled.
+const WAYS: [&str; 4] = ["bertune", "PyTorch", "full MKL", "compiled"];
+
+/// Runs the cases and prints the table.
+pub(crate) fn run(selection: &Selection) -> Result<()> {
+    let bench = Bench::new()?;
+    let mut rows = vec![
+        "| step | bertune | PyTorch | with full MKL | compiled | against PyTorch | against the best | \
+         memory |"
+            .to_owned(),
+        "| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
+    ];
+    println!("{}\n\n{}\n{}", bench.machine()?, rows[0], rows[1]);
+    for case in CASES.iter().filter(|case| case.name().contains(&selection.case)) {
+        let row = bench.row(case, selection.rounds)?;
+        println!("{row}");
+        rows.push(row);
+    }
+    if selection.write {
+        write_table(&format!("{}\n\n{}", bench.machine()?, rows.join("\n")))?;
+    }
+    Ok(())
+}
+
+/// What a side said of one run.
+#[derive(Clone, Copy)]
+struct Run {
+    milliseconds: f64,
+    megabytes: f64,
+}
+
+struct Bench {
+    python: Python,
+    ours: PathBuf,
+    mkl: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Result<Self> {
+        let cache = Cache::open()?;
+        let python = Python::bring(&cache)?;
+        let mut build = process::cargo(["build", "--release", "--package", "bertune-benches"]);
+        process::run(build.args(["--bin", "step"]))?;
+        let mkl = cache.models().with_file_name("libmkl_full_speed.so");
+        let mut compile = Command::new("cc");
+        compile.current_dir(root()).args(["-shared", "-fPIC", "-o"]).arg(&mkl);
+        process::run(compile.arg("benches/peers/mkl_full_speed.c"))?;
+        Ok(Self { python, ours: process::release("step"), mkl })
+    }
+
+    /// Runs all ways in turn, `rounds` times.
+    fn row(&self, case: &Case, rounds: usize) -> Result<String> {
+        let mut runs: [Vec<Run>; 4] = Default::default();
+        for _ in 0..rounds {
+            for (way, runs) in WAYS.iter().zip(&mut runs) {
+                runs.push(self.run(case, way)?);
+            }
+        }
+        Ok(row(case, &runs.map(|runs| median(&runs))))
+    }
+
+    fn run(&self, case: &Case, way: &str) -> Result<Run> {
+        let Case { shape, sequences, lengths } = case;
+        let mut command = match way {
+            "bertune" => Command::new(&self.ours),
+            _ => self.python.command(),
+        };
+        if way != "bertune" {
+            command.arg("benches/peers/step.py");
+        }
+        command.args([shape, sequences, lengths]);
+        match way {
+            "full MKL" => _ = command.env("LD_PRELOAD", &self.mkl),
+            "compiled" => _ = command.env("LD_PRELOAD", &self.mkl).arg("--compile"),
+            _ => {}
+        }
+        let said: Value = serde_json::from_str(&process::output_of(&mut command)?)?;
+        let number = |name: &str| said[name].as_f64().with_context(|| format!("no {name}: {said}"));
+        Ok(Run { milliseconds: number("milliseconds")?, megabytes: number("megabytes")? })
+    }
+
+    /// Processor, cores, date and versions.
+    fn machine(&self) -> Result<String> {
+        let info = fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
+        let model = info.lines().find_map(|line| line.strip_prefix("model name"));
+        let model =
+            model.map_or("an unknown processor", |line| line.trim_start_matches([' ', '\t', ':']));
+        let cores = std::thread::available_parallelism()?;
+        let mut date = Command::new("date");
+        let date = process::output_of(date.args(["-u", "+%Y-%m-%d"]))?;
+        let versions = "import torch, transformers as t; print(torch.__version__, t.__version__)";
+        let versions = process::output_of(self.python.command().args(["-c", versions]))?;
+        let (torch, transformers) = versions.trim().split_once(' ').context("two versions")?;
+        Ok(format!(
+            "{model}, {cores} cores; {}; bertune {} on Flex, PyTorch {torch} with transformers \
+             {transformers}, all on {cores} threads, f32, dropout 0.1, AdamW with clipping. \
+             Milliseconds a step, medians.",
+            date.trim(),
+            env!("CARGO_PKG_VERSION")
+        ))
+    }
+}
+
+fn row(case: &Case, [ours, plain, mkl, compiled]: &[Run; 4]) -> String {
+    let best = plain.milliseconds.min(mkl.milliseconds).min(compiled.milliseconds);
+    format!(
+        "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.2} × | {:.2} × | {:.0} MB, {:.2} of theirs |",
+        case.name(),
+        ours.milliseconds,
+        plain.milliseconds,
+        mkl.milliseconds,
+        compiled.milliseconds,
+        plain.milliseconds / ours.milliseconds,
+        best / ours.milliseconds,
+        ours.megabytes,
+        ours.megabytes / plain.megabytes
+    )
+}
+
+/// The run with the median time, the later of two.
+fn median(runs: &[Run]) -> Run {
+    let mut sorted = runs.to_vec();
+    sorted.sort_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds));
+    sorted[sorted.len() / 2]
+}
+
+fn write_table(table: &str) -> Result<()> {
+    let path = root().join(PAGE);
+    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
+    fs::write(&path, with_table(&page, table)?).with_context(|| format!("cannot write {PAGE}"))
+}
+
+fn with_table(page: &str, table: &str) -> Result<String> {
+    let [begin, end] = MARKS;
+    let parts = page.split_once(begin).zip(page.split_once(end));
+    let ((before, _), (_, after)) = parts.with_context(|| format!("{PAGE} lacks '{begin}'"))?;
+    Ok(format!("{before}{begin}\n{table}\n{end}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_replaced() {
+        let [begin, end] = MARKS;
+        let page = format!("a\n{begin}\nold\n{end}\nb\n");
+        assert_eq!(with_table(&page, "new").ok(), Some(format!("a\n{begin}\nnew\n{end}\nb\n")));
+        assert!(with_table("a\n", "new").is_err());
+    }
+
+    #[test]
+    fn ratios_are_those_of_the_medians() {
+        let run = |milliseconds: f64| Run { milliseconds, megabytes: 100.0 };
+        let ours = Run { megabytes: 50.0, ..median(&[run(9.0), run(10.0), run(30.0)]) };
+        assert_eq!(
+            row(&CASES[0], &[ours, run(20.0), run(15.0), run(16.0)]),
+            "| minilm 32 × 128 | 10 | 20 | 15 | 16 | 2.00 × | 1.50 × | 50 MB, 0.50 of theirs |"
+        );
+    }
+}
