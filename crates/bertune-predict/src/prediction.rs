@@ -104,10 +104,14 @@ mod tests {
     fn a_temperature_changes_how_sure_and_thresholds_which_classes() {
         let decisions = Decisions { temperature: Some(2.0), thresholds: Some(vec![0.8, 0.2]) };
         let odds = [9f32.ln(), -(9f32.ln())];
-        let sets = Prediction::new(ProblemType::MultiLabelClassification, &odds, &decisions);
-        assert_eq!((sets.numbers(), sets.classes()), ([0.75, 0.25].as_slice(), vec![1]));
-        let single = Prediction::new(ProblemType::SingleLabelClassification, &odds, &decisions);
-        assert_eq!((single.numbers(), single.classes()), ([0.9, 0.1].as_slice(), vec![0]));
+        let check = |problem_type, probabilities: [f32; 2], classes: &[usize]| {
+            let prediction = Prediction::new(problem_type, &odds, &decisions);
+            let found = prediction.numbers().iter().zip(probabilities);
+            assert!(found.into_iter().all(|(a, b)| (a - b).abs() < 1e-6), "{prediction:?}");
+            assert_eq!(prediction.classes(), classes);
+        };
+        check(ProblemType::MultiLabelClassification, [0.75, 0.25], &[1]);
+        check(ProblemType::SingleLabelClassification, [0.9, 0.1], &[0]);
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub(super) fn backward(
     gradients.map(|gradient| tensor(gradient, [tokens, width]))
 }
 
-fn scale(dim: usize) -> f32 {
+pub(super) fn scale(dim: usize) -> f32 {
     1.0 / (dim as f32).sqrt()
 }
 
@@ -175,7 +175,7 @@ impl Shared {
 
 /// The index of the first probability of `row` of a task.
 #[inline(always)]
-fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
+pub(super) fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
     first_index.wrapping_add((row * heads) as u32).wrapping_mul(ATTENTION_STRIDE)
 }
 
