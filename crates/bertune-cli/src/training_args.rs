@@ -20,6 +20,10 @@ pub(crate) struct TrainingArgs {
     /// Examples of one step [default: 32].
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
+    /// The most tokens of one step, in place of --batch-size: steps of equal work, whatever the
+    /// lengths.
+    #[arg(long, value_name = "N")]
+    tokens_per_batch: Option<usize>,
     /// Examples that are computed at once, to save memory [default: all of a step].
     #[arg(long, value_name = "N")]
     micro_batch_size: Option<usize>,
@@ -163,6 +167,7 @@ impl TrainingArgs {
         set(&mut training.epochs, self.epochs);
         set_some(&mut training.max_steps, self.max_steps);
         set(&mut training.batch_size, self.batch_size);
+        set_some(&mut training.tokens_per_batch, self.tokens_per_batch);
         set_some(&mut training.micro_batch_size, self.micro_batch_size);
         set(&mut training.optimizer, self.optimizer);
         set(&mut training.momentum, self.momentum);

@@ -19,8 +19,11 @@ pub struct TrainingConfig {
     pub max_steps: Option<usize>,
     /// Examples of one step.
     pub batch_size: usize,
+    /// The most tokens of one step, in place of `batch_size`: as many examples as have no more
+    /// together, so that steps are of equal work whatever the lengths.
+    pub tokens_per_batch: Option<usize>,
     /// Examples that are computed at once; a step adds up the gradients of as many such parts as
-    /// it needs. `batch_size` if absent. Less takes less memory and changes nothing else.
+    /// it needs. All of a step if absent. Less takes less memory and changes nothing else.
     pub micro_batch_size: Option<usize>,
     /// What the order of examples, dropout and new weights are drawn from.
     pub seed: u64,
@@ -184,6 +187,7 @@ impl Default for TrainingConfig {
             epochs: 3,
             max_steps: None,
             batch_size: 32,
+            tokens_per_batch: None,
             micro_batch_size: None,
             seed: 1,
             learning_rate: 5e-5,
@@ -233,6 +237,7 @@ impl TrainingConfig {
             ("epochs", Some(self.epochs)),
             ("max_steps", self.max_steps),
             ("batch_size", Some(self.batch_size)),
+            ("tokens_per_batch", self.tokens_per_batch),
             ("micro_batch_size", self.micro_batch_size),
             ("eval_batch_size", Some(self.eval_batch_size)),
             ("patience", self.patience),

@@ -51,7 +51,7 @@ where
         state = state.resumed(saved)?;
         keep_best(&state, data, &mut run)?;
     }
-    let (steps, epochs, taken) = (timeline.steps, timeline.epochs, state.steps());
+    let (steps, epochs, taken) = (timeline.steps, timeline.epochs(), state.steps());
     run.tell(Event::Begin { steps, epochs, taken });
 
     for window in timeline.windows(data.train, taken) {
@@ -81,7 +81,7 @@ where
         if measured {
             measure(&mut state, epoch, data, &mut run)?;
         }
-        run.save(&state, timeline.steps_per_epoch(), stopped)?;
+        run.save(&state, &timeline, stopped)?;
         if stopped {
             if !measured {
                 measure(&mut state, epoch, data, &mut run)?;

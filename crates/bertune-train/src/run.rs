@@ -6,6 +6,7 @@ use bertune_head::BertForSequenceClassification;
 use bertune_kernels::BertOps;
 use burn_core::tensor::backend::AutodiffBackend;
 
+use crate::timeline::Timeline;
 use crate::{
     Evaluation, EvaluationRecord, History, Interval, SavedState, StepRecord, TrainError,
     TrainingState,
@@ -179,12 +180,11 @@ impl<'a, B: AutodiffBackend<InnerBackend: BertOps>> Run<'a, B> {
     pub(crate) fn save(
         &mut self,
         state: &TrainingState<B>,
-        steps_per_epoch: usize,
+        timeline: &Timeline,
         stopped: bool,
     ) -> Result<(), TrainError> {
         let step = state.steps();
-        let every = self.save_every.map(|every| every.in_steps(steps_per_epoch));
-        let due = every.is_some_and(|every| step.is_multiple_of(every));
+        let due = self.save_every.is_some_and(|every| timeline.is_due(every, step));
         if let Some(save) = &mut self.save
             && (due || stopped)
         {

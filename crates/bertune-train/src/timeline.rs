@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use bertune_data::{BatchPlan, Dataset, PackedBatch, Prefetch};
 
-use crate::{Sampling, TrainingConfig};
+use crate::{Interval, Sampling, TrainingConfig};
 
 /// The steps of a run: which examples each has, in which parts they are computed, and after which
 /// of them the model is measured. A place in a run is a number, the steps that were taken.
@@ -10,11 +10,11 @@ use crate::{Sampling, TrainingConfig};
 pub(crate) struct Timeline {
     plan: BatchPlan,
     micro_batch_size: usize,
-    evaluate_every: usize,
+    evaluate_every: Interval,
     /// All steps of the run.
     pub(crate) steps: usize,
-    /// The epochs that they need, the last one perhaps in part.
-    pub(crate) epochs: usize,
+    /// The steps from the beginning to the end of each epoch; the last epoch may be run in part.
+    epoch_ends: Vec<usize>,
 }
 
 /// The examples of one step, in the parts that are computed at once.
@@ -45,24 +45,58 @@ impl Timeline {
             Sampling::Shuffled => BatchPlan::new(dataset.len(), batch_size, seed),
             Sampling::Balanced => BatchPlan::balanced(dataset.labels(), batch_size, seed),
         };
-        let steps_per_epoch = plan.batches_per_epoch();
-        let steps = config.max_steps.unwrap_or(config.epochs * steps_per_epoch);
+        let plan = match config.tokens_per_batch {
+            Some(tokens) => plan.with_token_budget(dataset, tokens),
+            None => plan,
+        };
+        let is_enough = |epochs: usize, steps: usize| match config.max_steps {
+            Some(max_steps) => steps >= max_steps,
+            None => epochs == config.epochs,
+        };
+        let (mut epoch_ends, mut steps) = (Vec::new(), 0);
+        while !is_enough(epoch_ends.len(), steps) {
+            steps += plan.batches_in(epoch_ends.len()).max(1);
+            epoch_ends.push(steps);
+        }
         Self {
-            micro_batch_size: config.micro_batch_size.unwrap_or(config.batch_size),
-            evaluate_every: config.evaluate_every.in_steps(steps_per_epoch),
-            epochs: steps.div_ceil(steps_per_epoch),
-            steps,
+            micro_batch_size: config.micro_batch_size.unwrap_or(usize::MAX),
+            evaluate_every: config.evaluate_every,
+            steps: config.max_steps.unwrap_or(steps),
+            epoch_ends,
             plan,
         }
     }
 
+    /// The steps of the first epoch; with a token budget, others may have some more or less.
     pub(crate) fn steps_per_epoch(&self) -> usize {
-        self.plan.batches_per_epoch()
+        self.epoch_ends[0]
+    }
+
+    /// The epochs, the last one perhaps in part.
+    pub(crate) fn epochs(&self) -> usize {
+        self.epoch_ends.len()
+    }
+
+    /// Whether it is time for what happens at an interval when so many steps were taken.
+    pub(crate) fn is_due(&self, interval: Interval, steps: usize) -> bool {
+        match interval {
+            Interval::Steps(every) => steps.is_multiple_of(every.get()),
+            Interval::Epochs(every) => {
+                let epoch = self.epoch_ends.binary_search(&steps);
+                epoch.is_ok_and(|epoch| (epoch + 1).is_multiple_of(every.get()))
+            }
+        }
     }
 
     /// Whether the model is measured when so many steps were taken.
     pub(crate) fn evaluates_after(&self, steps: usize) -> bool {
-        steps.is_multiple_of(self.evaluate_every) || steps == self.steps
+        self.is_due(self.evaluate_every, steps) || steps == self.steps
+    }
+
+    /// The epoch, from 0, of the step after so many, and the steps before it.
+    fn epoch_after(&self, taken: usize) -> (usize, usize) {
+        let epoch = self.epoch_ends.partition_point(|&end| end <= taken);
+        (epoch, epoch.checked_sub(1).map_or(0, |before| self.epoch_ends[before]))
     }
 
     /// The windows of the steps that are left when `taken` were taken.
@@ -84,9 +118,8 @@ pub(crate) struct Windows<'a> {
 
 impl Windows<'_> {
     fn begin_epoch(&mut self) {
-        let per_epoch = self.timeline.steps_per_epoch();
-        let epoch = self.taken / per_epoch;
-        let batches = self.timeline.plan.epoch(epoch).into_iter().skip(self.taken % per_epoch);
+        let (epoch, before) = self.timeline.epoch_after(self.taken);
+        let batches = self.timeline.plan.epoch(epoch).into_iter().skip(self.taken - before);
         let parts: Vec<Vec<Vec<usize>>> = batches
             .map(|batch| batch.chunks(self.timeline.micro_batch_size).map(<[_]>::to_vec).collect())
             .collect();
@@ -107,9 +140,9 @@ impl Iterator for Windows<'_> {
         }
         let parts = self.parts.pop_front()?;
         let parts: Vec<_> = self.prefetch.as_mut()?.take(parts).collect();
-        let epoch = self.taken / self.timeline.steps_per_epoch() + 1;
+        let (epoch, _) = self.timeline.epoch_after(self.taken);
         self.taken += 1;
-        Some(Window { epoch, parts })
+        Some(Window { epoch: epoch + 1, parts })
     }
 }
 
@@ -168,8 +201,42 @@ mod tests {
     fn the_number_of_steps_may_be_given() {
         let config = TrainingConfig { max_steps: Some(7), ..config() };
         let timeline = Timeline::new(&config, &dataset(11));
-        assert_eq!((timeline.steps, timeline.epochs), (7, 3));
+        assert_eq!((timeline.steps, timeline.epochs()), (7, 3));
         assert_eq!(ids(&timeline, &dataset(11), 0).len(), 7);
+    }
+
+    #[test]
+    fn a_token_budget_makes_epochs_of_different_lengths() {
+        let encoding = |i: u32| Encoding {
+            input_ids: vec![i; 1 + i as usize * 5 % 7],
+            token_type_ids: vec![0; 1 + i as usize * 5 % 7],
+            offsets: Vec::new(),
+        };
+        let dataset = Dataset::labelled((0..23).map(encoding).collect(), vec![0; 23]);
+        let config = TrainingConfig { epochs: 6, tokens_per_batch: Some(10), ..config() };
+        let timeline = Timeline::new(&config, &dataset);
+        let all = ids(&timeline, &dataset, 0);
+        assert_eq!(all.len(), timeline.steps);
+        for epoch in 1..=6 {
+            let mut seen: Vec<usize> = all
+                .iter()
+                .filter(|(of, _)| *of == epoch)
+                .flat_map(|(_, ids)| ids.clone())
+                .collect();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..23).collect::<Vec<_>>(), "epoch {epoch}");
+        }
+        let tokens = |ids: &[usize]| ids.iter().map(|&id| dataset.tokens_of(id)).sum::<usize>();
+        assert!(all.iter().all(|(_, ids)| tokens(ids) <= 10));
+        let ends: Vec<usize> =
+            (1..=timeline.steps).filter(|&steps| timeline.evaluates_after(steps)).collect();
+        assert_eq!(ends, timeline.epoch_ends);
+        let lengths: Vec<usize> =
+            ends.iter().zip([0].iter().chain(&ends)).map(|(b, a)| b - a).collect();
+        assert!(lengths.iter().any(|length| *length != lengths[0]), "{lengths:?}");
+        for taken in 0..=timeline.steps {
+            assert_eq!(ids(&timeline, &dataset, taken), all[taken..]);
+        }
     }
 
     #[test]

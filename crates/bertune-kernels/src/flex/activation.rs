@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::ROWS;
 use super::simd::{multiversion, normal, tanh};
-use super::slices::{contiguous, dims, elements, sum_parts, tensor};
+use super::slices::{contiguous, dims, elements, owned, sum_parts, tensor};
 use crate::Activation;
 
 /// The cubic coefficient of GELU's tanh approximation.
@@ -34,22 +34,23 @@ pub(super) fn backward(
     activation: Activation,
 ) -> [FlexTensor; 2] {
     let [rows, width] = dims(&x);
-    let (grad, x, bias) = (contiguous(grad), contiguous(x), contiguous(bias));
+    let (x, bias) = (contiguous(x), contiguous(bias));
+    // Each element is read where its new value is then written.
+    let mut grad_x = owned(grad);
     let bias = elements(&bias);
     let kernel = match activation {
         Activation::Gelu => gelu_backward_rows,
         Activation::GeluTanh => gelu_tanh_backward_rows,
         Activation::Relu => relu_backward_rows,
     };
-    let mut grad_x = vec![0.0; rows * width];
     let mut parts = vec![0.0; rows.div_ceil(ROWS) * width];
     grad_x
+        .storage_mut::<f32>()
         .par_chunks_mut(ROWS * width)
         .zip(parts.par_chunks_mut(width))
-        .zip(elements(&grad).par_chunks(ROWS * width))
         .zip(elements(&x).par_chunks(ROWS * width))
-        .for_each(|(((grad_x, grad_bias), grad), x)| kernel(grad, x, bias, grad_x, grad_bias));
-    [tensor(grad_x, [rows, width]), tensor(sum_parts(&parts, width), [width])]
+        .for_each(|((grad, grad_bias), x)| kernel(x, bias, grad, grad_bias));
+    [grad_x, tensor(sum_parts(&parts, width), [width])]
 }
 
 /// `y = function(x + bias)` over rows.
@@ -63,23 +64,21 @@ fn apply(x: &[f32], bias: &[f32], y: &mut [f32], function: impl Fn(f32) -> f32) 
     }
 }
 
-/// `grad_x = grad · derivative(x + bias)` over rows, added up in `grad_bias`.
+/// `grad *= derivative(x + bias)` over rows, added up in `grad_bias`.
 #[inline(always)]
 fn apply_backward(
-    grad: &[f32],
     x: &[f32],
     bias: &[f32],
-    grad_x: &mut [f32],
+    grad: &mut [f32],
     grad_bias: &mut [f32],
     derivative: impl Fn(f32) -> f32,
 ) {
     let width = bias.len();
     let grad_bias = &mut grad_bias[..width];
-    let rows = grad.chunks_exact(width).zip(x.chunks_exact(width));
-    for ((grad, x), grad_x) in rows.zip(grad_x.chunks_exact_mut(width)) {
+    for (x, grad) in x.chunks_exact(width).zip(grad.chunks_exact_mut(width)) {
         for i in 0..width {
-            grad_x[i] = grad[i] * derivative(x[i] + bias[i]);
-            grad_bias[i] += grad_x[i];
+            grad[i] *= derivative(x[i] + bias[i]);
+            grad_bias[i] += grad[i];
         }
     }
 }
@@ -119,17 +118,17 @@ multiversion! {
     }
 }
 multiversion! {
-    fn gelu_backward_rows(grad: &[f32], x: &[f32], bias: &[f32], grad_x: &mut [f32], grad_bias: &mut [f32]) {
-        apply_backward(grad, x, bias, grad_x, grad_bias, gelu_derivative)
+    fn gelu_backward_rows(x: &[f32], bias: &[f32], grad: &mut [f32], grad_bias: &mut [f32]) {
+        apply_backward(x, bias, grad, grad_bias, gelu_derivative)
     }
 }
 multiversion! {
-    fn gelu_tanh_backward_rows(grad: &[f32], x: &[f32], bias: &[f32], grad_x: &mut [f32], grad_bias: &mut [f32]) {
-        apply_backward(grad, x, bias, grad_x, grad_bias, gelu_tanh_derivative)
+    fn gelu_tanh_backward_rows(x: &[f32], bias: &[f32], grad: &mut [f32], grad_bias: &mut [f32]) {
+        apply_backward(x, bias, grad, grad_bias, gelu_tanh_derivative)
     }
 }
 multiversion! {
-    fn relu_backward_rows(grad: &[f32], x: &[f32], bias: &[f32], grad_x: &mut [f32], grad_bias: &mut [f32]) {
-        apply_backward(grad, x, bias, grad_x, grad_bias, #[inline(always)] |x| if x > 0.0 { 1.0 } else { 0.0 })
+    fn relu_backward_rows(x: &[f32], bias: &[f32], grad: &mut [f32], grad_bias: &mut [f32]) {
+        apply_backward(x, bias, grad, grad_bias, #[inline(always)] |x| if x > 0.0 { 1.0 } else { 0.0 })
     }
 }

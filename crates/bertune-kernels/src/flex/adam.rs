@@ -3,7 +3,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::simd::{dot, multiversion};
-use super::slices::{contiguous, elements, tensor};
+use super::slices::{contiguous, elements, owned, tensor};
 use crate::{AdamState, AdamStep, WeightDecay};
 
 /// Elements of one task.
@@ -45,12 +45,6 @@ pub(super) fn adam(
             update(parameter, grad, first, second, factors);
         });
     (parameter, AdamState { first_moment: first, second_moment: second })
-}
-
-/// A tensor whose storage is exactly its elements in order.
-fn owned(x: FlexTensor) -> FlexTensor {
-    let whole = x.is_contiguous() && x.storage::<f32>().len() == x.shape().num_elements();
-    if whole { x } else { x.to_contiguous() }
 }
 
 /// The numbers of [`AdamStep`] as the inner loop takes them.

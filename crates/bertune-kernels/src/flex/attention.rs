@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::mask::Mask;
 use super::product::{Destination, Matrix, multiply};
 use super::simd::{dot, exp, max, multiversion, sum};
-use super::slices::{contiguous, dims, elements, tensor};
+use super::slices::{Unwritten, contiguous, dims, elements, tensor};
 use crate::dropout::{ATTENTION_STRIDE, Dropout};
 use crate::sequences::Sequences;
 
@@ -21,13 +21,13 @@ pub(super) fn forward(
     dropout: Option<Dropout>,
 ) -> (FlexTensor, FlexTensor) {
     let [tokens, width] = dims(&inputs[0]);
+    assert_covered(sequences, heads, [tokens, width]);
     let inputs = inputs.map(contiguous);
     let [query, key, value] = inputs.each_ref().map(elements);
     let mask = dropout.map(Mask::from);
     let scale = scale(width / heads);
-    let mut out = vec![0.0f32; tokens * width];
-    let mut log_sums = vec![0.0f32; tokens * heads];
-    let (out_start, log_sums_start) = (Shared(out.as_mut_ptr()), Shared(log_sums.as_mut_ptr()));
+    let (mut out, mut log_sums) = (Unwritten::new(tokens * width), Unwritten::new(tokens * heads));
+    let (out_start, log_sums_start) = (Shared(out.place()), Shared(log_sums.place()));
     tasks(sequences, heads).par_iter().for_each_init(Vec::new, |buffer, task| {
         let [query, key, value] = [query, key, value].map(|x| task.columns(x, width));
         let n = task.len;
@@ -46,6 +46,8 @@ pub(super) fn forward(
             }
         }
     });
+    // SAFETY: the tasks are all heads of all sequences, which are all tokens.
+    let (out, log_sums) = unsafe { (out.written(), log_sums.written()) };
     (tensor(out, [tokens, width]), tensor(log_sums, [tokens, heads]))
 }
 
@@ -60,13 +62,14 @@ pub(super) fn backward(
     dropout: Option<Dropout>,
 ) -> [FlexTensor; 3] {
     let [tokens, width] = dims(&grad);
+    assert_covered(sequences, heads, [tokens, width]);
     let (grad, inputs) = (contiguous(grad), inputs.map(contiguous));
     let [query, key, value] = inputs.each_ref().map(elements);
     let (grad, out, log_sums) = (elements(&grad), elements(&out), elements(&log_sums));
     let mask = dropout.map(Mask::from);
     let dim = width / heads;
-    let mut gradients = [(); 3].map(|()| vec![0.0f32; tokens * width]);
-    let starts = gradients.each_mut().map(|gradient| Shared(gradient.as_mut_ptr()));
+    let mut gradients = [(); 3].map(|()| Unwritten::new(tokens * width));
+    let starts = gradients.each_mut().map(|gradient| Shared(gradient.place()));
     tasks(sequences, heads).par_iter().for_each_init(Vec::new, |buffer, task| {
         let n = task.len;
         buffer.resize(2 * n * n + n, 0.0);
@@ -91,7 +94,14 @@ pub(super) fn backward(
             task.write(starts[2], width, dropped.transposed(), grad);
         }
     });
-    gradients.map(|gradient| tensor(gradient, [tokens, width]))
+    // SAFETY: the tasks are all heads of all sequences, which are all tokens.
+    gradients.map(|gradient| tensor(unsafe { gradient.written() }, [tokens, width]))
+}
+
+/// Makes sure that all heads of all sequences are all elements.
+fn assert_covered(sequences: &Sequences, heads: usize, [tokens, width]: [usize; 2]) {
+    assert_eq!(sequences.tokens(), tokens, "the sequences are all tokens");
+    assert!(width.is_multiple_of(heads), "{heads} heads share {width} columns");
 }
 
 pub(super) fn scale(dim: usize) -> f32 {

@@ -5,7 +5,7 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::ROWS;
-use super::slices::{contiguous, dims, elements, sum_parts, tensor};
+use super::slices::{Unwritten, contiguous, dims, elements, sum_parts, tensor};
 
 /// A matrix inside a slice: element `(row, column)` is
 /// `values[row · row_stride + column · column_stride]`.
@@ -98,13 +98,29 @@ const PARALLEL_FROM: usize = 1 << 20;
 /// `a · b`, added to `start` or on its own.
 fn product(a: Matrix<'_>, b: Matrix<'_>, start: Option<Vec<f32>>) -> FlexTensor {
     let shape = [a.rows, b.columns];
-    let destination = if start.is_some() { Destination::AddTo } else { Destination::Overwrite };
-    let mut out = start.unwrap_or_else(|| vec![0.0; shape[0] * shape[1]]);
-    assert_eq!(out.len(), shape[0] * shape[1], "the start has the product's shape");
+    let len = shape[0] * shape[1];
     let parallel = a.rows * a.columns * b.columns >= PARALLEL_FROM;
     let parallelism = if parallel { Parallelism::Rayon(0) } else { Parallelism::None };
-    // SAFETY: `out` is ours alone, initialised, and has the product's size.
-    unsafe { multiply(out.as_mut_ptr(), shape[1], a, b, destination, parallelism) };
+    let start = start.or_else(|| (a.columns == 0).then(|| vec![0.0; len]));
+    let out = match start {
+        Some(mut out) => {
+            assert_eq!(out.len(), len, "the start has the product's shape");
+            let (place, destination) = (out.as_mut_ptr(), Destination::AddTo);
+            // SAFETY: `out` is ours alone, initialised, and has the product's size.
+            unsafe { multiply(place, shape[1], a, b, destination, parallelism) };
+            out
+        }
+        None => {
+            let mut out = Unwritten::new(len);
+            let (place, destination) = (out.place(), Destination::Overwrite);
+            // SAFETY: the place is ours alone and has the product's size, and a product over at
+            // least one column writes every element.
+            unsafe {
+                multiply(place, shape[1], a, b, destination, parallelism);
+                out.written()
+            }
+        }
+    };
     tensor(out, shape)
 }
 

@@ -8,6 +8,42 @@ pub(super) fn contiguous(x: FlexTensor) -> FlexTensor {
     if x.as_slice::<f32>().is_some() { x } else { x.to_contiguous() }
 }
 
+/// A tensor whose storage is exactly its elements in order, to be written to in place: by
+/// `storage_mut`, which copies what somebody else holds too.
+pub(super) fn owned(x: FlexTensor) -> FlexTensor {
+    let whole = x.is_contiguous() && x.storage::<f32>().len() == x.shape().num_elements();
+    if whole { x } else { x.to_contiguous() }
+}
+
+/// Room for elements that are all to be written through a pointer, without zeros before.
+pub(super) struct Unwritten {
+    values: Vec<f32>,
+    len: usize,
+}
+
+impl Unwritten {
+    /// Room for `len` elements.
+    pub(super) fn new(len: usize) -> Self {
+        Self { values: Vec::with_capacity(len), len }
+    }
+
+    /// Where the elements go; none may be read before it was written.
+    pub(super) fn place(&mut self) -> *mut f32 {
+        self.values.as_mut_ptr()
+    }
+
+    /// The elements.
+    ///
+    /// # Safety
+    ///
+    /// Every one of them was written.
+    pub(super) unsafe fn written(mut self) -> Vec<f32> {
+        // SAFETY: the capacity is there, and the caller promises that the elements were written.
+        unsafe { self.values.set_len(self.len) };
+        self.values
+    }
+}
+
 /// The elements of a tensor that went through [`contiguous`].
 pub(super) fn elements(x: &FlexTensor) -> &[f32] {
     x.as_slice().unwrap_or_else(|| unreachable!("the tensor was made contiguous"))
