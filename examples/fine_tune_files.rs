@@ -6,11 +6,12 @@ use bertune::TextClassifier;
 use bertune::backend::{Autodiff, DefaultBackend};
 use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelMap, Labels, TableFormat, read_table};
-use bertune::head::{Adaptation, BertForSequenceClassification, LabelNames, Pooling};
+use bertune::head::{Adaptation, BertForSequenceClassification, LabelNames};
 use bertune::metrics::MetricName;
 use bertune::tokenize::{BertTokenizer, Limits, TextInput};
 use bertune::train::{
     Classifier, Event, ModelCard, Run, TrainingConfig, TrainingData, fine_tune, save_classifier,
+    set_limits,
 };
 
 type B = Autodiff<DefaultBackend>;
@@ -35,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     let adaptation = Adaptation::new(names.clone(), 1);
     let mut loaded =
         BertForSequenceClassification::<B>::from_pretrained(&checkpoint, adaptation, &device)?;
-    loaded.config.max_length = Some(limits.max_length);
+    set_limits(&mut loaded.config, limits);
     let config = TrainingConfig {
         learning_rate: 1e-4,
         head_learning_rate: Some(1e-3),
@@ -54,9 +55,6 @@ fn main() -> anyhow::Result<()> {
     let output = Path::new("runs/example");
     let card = ModelCard {
         base_model: &folder.display().to_string(),
-        labels: &names,
-        pooling: Pooling::Pooler,
-        max_length: limits.max_length,
         history: &tuned.history,
         confusion: None,
     };

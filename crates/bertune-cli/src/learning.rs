@@ -171,9 +171,6 @@ impl Training {
     ) -> Result<(), TrainError> {
         let card = ModelCard {
             base_model: &self.config.model,
-            labels: &self.labels(),
-            pooling: self.config.pooling,
-            max_length: self.config.tokens.max_length,
             history: &record.history,
             confusion: evaluation.confusion.as_ref(),
         };

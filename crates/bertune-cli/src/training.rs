@@ -11,8 +11,8 @@ use bertune::head::{
     Adaptation, BertForSequenceClassification, DropoutOverrides, LabelNames, Loaded,
     SequenceClassificationConfig,
 };
-use bertune::tokenize::{BertTokenizer, Limits, Truncation};
-use bertune::train::TrainingData;
+use bertune::tokenize::BertTokenizer;
+use bertune::train::{TrainingData, set_limits};
 
 use crate::device;
 use crate::outside::Outside;
@@ -88,11 +88,7 @@ impl Training {
             BertForSequenceClassification::from_pretrained(&self.checkpoint, adaptation, device)?;
         let max_length = self.config.tokens.max_length;
         check_fit(&loaded.config, &self.tokenizer, max_length)?;
-        let Limits { truncation, stride, .. } = self.config.tokens;
-        loaded.config.max_length = Some(max_length);
-        loaded.config.stride = stride;
-        loaded.config.truncation =
-            (truncation != Truncation::default()).then(|| truncation.name().to_owned());
+        set_limits(&mut loaded.config, self.config.tokens);
         if !self.quiet {
             eprintln!("Model     {}: {}", self.config.model, loaded.report);
             eprintln!("Device    {}", self.config.device);

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use bertune_checkpoint::{StagedFolder, module_tensors, write_checkpoint};
 use bertune_head::{BertForSequenceClassification, SequenceClassificationConfig};
-use bertune_tokenize::BertTokenizer;
+use bertune_tokenize::{BertTokenizer, Limits, Truncation};
 use burn_core::tensor::backend::Backend;
 use serde_json::{Map, Value};
 
@@ -37,14 +37,23 @@ pub fn save_classifier<B: Backend>(
 ) -> Result<(), TrainError> {
     let Classifier { config, original_config, tokenizer, card, extra_files } = classifier;
     let staged = StagedFolder::create(folder)?;
-    let config = config.to_json(original_config);
-    write_checkpoint(staged.path(), &module_tensors::<B, _>(model), &config)?;
+    let json = config.to_json(original_config);
+    write_checkpoint(staged.path(), &module_tensors::<B, _>(model), &json)?;
     tokenizer.save(staged.path())?;
-    write(&staged, "README.md", &card.to_markdown())?;
+    write(&staged, "README.md", &card.to_markdown(config))?;
     for (name, text) in extra_files {
         write(&staged, name, text)?;
     }
     Ok(staged.commit()?)
+}
+
+/// Notes in an architecture how long its inputs may be, for whoever predicts with it.
+pub fn set_limits(config: &mut SequenceClassificationConfig, limits: Limits) {
+    let Limits { max_length, truncation, stride } = limits;
+    config.max_length = Some(max_length);
+    config.stride = stride;
+    let is_usual = truncation == Truncation::default();
+    config.truncation = (!is_usual).then(|| truncation.name().to_owned());
 }
 
 fn write(staged: &StagedFolder, name: &str, text: &str) -> Result<(), TrainError> {

@@ -35,7 +35,7 @@ pub use config::{
 pub use error::TrainError;
 pub use evaluate::{evaluate, logits};
 pub use evaluation::Evaluation;
-pub use export::{Classifier, save_classifier};
+pub use export::{Classifier, save_classifier, set_limits};
 pub use fine_tune::{FineTuned, fine_tune};
 pub use fit_decisions::fit_decisions;
 pub use gradients::{Gradients, clipping_scale};

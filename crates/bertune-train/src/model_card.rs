@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use bertune_head::{LabelNames, Pooling};
+use bertune_head::{Pooling, SequenceClassificationConfig};
 use bertune_metrics::ConfusionMatrix;
 
 use crate::scores::shown;
@@ -11,12 +11,6 @@ use crate::{EvaluationRecord, History};
 pub struct ModelCard<'a> {
     /// The checkpoint that was fine-tuned.
     pub base_model: &'a str,
-    /// The classes.
-    pub labels: &'a LabelNames,
-    /// Which vector the classifier reads.
-    pub pooling: Pooling,
-    /// The longest input, in tokens.
-    pub max_length: usize,
     /// The run, the best evaluation's model being this one.
     pub history: &'a History,
     /// The confusion on the validation examples, if it is known.
@@ -24,8 +18,9 @@ pub struct ModelCard<'a> {
 }
 
 impl ModelCard<'_> {
-    /// The card as Markdown, with the metadata that the Hugging Face hub reads.
-    pub fn to_markdown(&self) -> String {
+    /// The card of a classifier of this architecture as Markdown, with the metadata that the
+    /// Hugging Face hub reads.
+    pub fn to_markdown(&self, config: &SequenceClassificationConfig) -> String {
         let mut card = String::from(
             "---\npipeline_tag: text-classification\nlibrary_name: transformers\n\
              tags:\n- text-classification\n- bert\n- bertune\n---\n\n# Text classifier\n\n",
@@ -35,24 +30,15 @@ impl ModelCard<'_> {
             "BERT with a classification head, fine-tuned by bertune {} from `{}`.\n",
             self.history.bertune_version, self.base_model,
         );
-        self.write_classes(&mut card);
-        self.write_results(&mut card);
+        write_classes(config, &mut card);
+        write_inputs(config, &mut card);
+        write_decisions(config, &mut card);
+        self.write_results(config, &mut card);
         self.write_recipe(&mut card);
         card
     }
 
-    fn write_classes(&self, card: &mut String) {
-        let names: Vec<_> = self.labels.names().iter().map(|name| format!("`{name}`")).collect();
-        let _ = writeln!(card, "Classes ({}): {}.\n", names.len(), names.join(", "));
-        if self.pooling == Pooling::Mean {
-            card.push_str(
-                "The classifier reads the mean of the last states. transformers has no such \
-                 head: open this folder with bertune.\n\n",
-            );
-        }
-    }
-
-    fn write_results(&self, card: &mut String) {
+    fn write_results(&self, config: &SequenceClassificationConfig, card: &mut String) {
         let History { validation_examples, evaluations, .. } = self.history;
         let best = self.history.best().map(|record| record.step);
         let _ = writeln!(card, "## Results\n\nOn {validation_examples} validation examples:\n");
@@ -75,15 +61,15 @@ impl ModelCard<'_> {
         card.push_str(
             "\nThe step was chosen on these very examples: expect a little less on new ones.\n\n",
         );
-        self.write_per_class(card);
+        self.write_per_class(config, card);
     }
 
-    fn write_per_class(&self, card: &mut String) {
+    fn write_per_class(&self, config: &SequenceClassificationConfig, card: &mut String) {
         let Some(confusion) = self.confusion else {
             return;
         };
         card.push_str("| class | examples | F1 |\n|---|---|---|\n");
-        for (class, name) in self.labels.names().iter().enumerate() {
+        for (class, name) in config.label_names().names().iter().enumerate() {
             let (examples, f1) = (confusion.labelled(class), confusion.f1(class));
             let _ = writeln!(card, "| {} | {examples} | {f1:.4} |", name.replace('|', "\\|"));
         }
@@ -92,16 +78,54 @@ impl ModelCard<'_> {
 
     fn write_recipe(&self, card: &mut String) {
         let History { config, train_examples, .. } = self.history;
-        let _ = writeln!(
-            card,
-            "## Training\n\n{train_examples} examples, texts cut to {} tokens. \
-             The settings:\n\n```toml",
-            self.max_length,
-        );
+        let _ =
+            writeln!(card, "## Training\n\n{train_examples} examples. The settings:\n\n```toml",);
         if let Ok(toml) = toml::to_string(config) {
             card.push_str(&toml);
         }
         card.push_str("```\n");
+    }
+}
+
+fn write_classes(config: &SequenceClassificationConfig, card: &mut String) {
+    let labels = config.label_names();
+    let names: Vec<_> = labels.names().iter().map(|name| format!("`{name}`")).collect();
+    let _ = writeln!(card, "Classes ({}): {}.\n", names.len(), names.join(", "));
+    if config.pooling == Pooling::Mean {
+        card.push_str(
+            "The classifier reads the mean of the last states. transformers has no such head: \
+             open this folder with bertune.\n\n",
+        );
+    }
+}
+
+fn write_inputs(config: &SequenceClassificationConfig, card: &mut String) {
+    let max_length = config.max_length.unwrap_or(config.bert.max_position_embeddings);
+    let _ = match config.stride {
+        None => writeln!(card, "Texts are cut to {max_length} tokens.\n"),
+        Some(stride) => writeln!(
+            card,
+            "Texts are read in windows of {max_length} tokens, of which {stride} are those of the \
+             window before; their scores are averaged. transformers cuts texts instead.\n"
+        ),
+    };
+}
+
+fn write_decisions(config: &SequenceClassificationConfig, card: &mut String) {
+    if config.decisions.thresholds.is_some() {
+        card.push_str(
+            "A label is in the set if its probability reaches the label's own threshold, which \
+             was tuned on the validation examples: `bertune_thresholds` in `config.json`. \
+             transformers does not know it.\n\n",
+        );
+    }
+    if let Some(temperature) = config.decisions.temperature {
+        let _ = writeln!(
+            card,
+            "Scores are divided by {temperature:.4} before the softmax, which was fitted to the \
+             validation examples: `bertune_temperature` in `config.json`. transformers does not \
+             know it.\n"
+        );
     }
 }
 
