@@ -35,7 +35,7 @@ impl Dataset {
                 examples.push(&sequences);
                 Ok(())
             })?;
-            Ok(TokenStore::Memory(Arc::new(examples)))
+            Ok(TokenStore::in_memory(examples))
         })
     }
 
@@ -111,6 +111,15 @@ impl Dataset {
     /// If the number is not below the number of examples.
     pub fn sequences(&self, example: usize) -> impl ExactSizeIterator<Item = Sequence<'_>> {
         self.tokens.view().sequences(example)
+    }
+
+    /// The same tokens with each window an example of its own, without targets; and for each the
+    /// number of the example that it is of.
+    pub fn windows(&self) -> (Self, Vec<usize>) {
+        let of = |example| self.sequences(example).map(move |_| example);
+        let owners = (0..self.len()).flat_map(of).collect();
+        let tokens = self.tokens.each_alone();
+        (Self { tokens, targets: Targets::None.into(), weights: None }, owners)
     }
 
     /// The number of tokens of an example, those of all its windows.

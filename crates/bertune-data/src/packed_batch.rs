@@ -102,6 +102,9 @@ mod tests {
         let long = vec![encoding(&[2, 7, 3]), encoding(&[2, 8, 3]), encoding(&[2, 3])];
         let dataset = Dataset::unlabelled_windows(vec![long, vec![encoding(&[2, 9, 3])]]);
         assert_eq!((dataset.tokens_of(0), dataset.tokens_of(1)), (8, 3));
+        let (windows, owners) = dataset.windows();
+        assert_eq!((windows.len(), owners), (4, vec![0, 0, 0, 1]));
+        assert_eq!(PackedBatch::pack(&windows, &[3, 1]).input_ids, [2, 9, 3, 2, 8, 3]);
         let batch = PackedBatch::pack(&dataset, &[1, 0]);
         assert_eq!(batch.input_ids, [2, 9, 3, 2, 7, 3, 2, 8, 3, 2, 3]);
         assert_eq!(batch.position_ids, [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1]);

@@ -1,7 +1,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use bertune_tokenize::{BertTokenizer, Limits};
 use sha2::{Digest, Sha256};
@@ -58,7 +57,7 @@ impl TokenCache {
             Some(file) => file,
             None => self.keep(&path, &key, tokenizer, limits, table)?,
         };
-        Ok(TokenStore::File(Arc::new(file)))
+        Ok(TokenStore::in_file(file))
     }
 
     /// Writes the tokens, and gives them as they are in the file.

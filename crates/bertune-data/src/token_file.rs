@@ -58,7 +58,7 @@ impl TokenFile {
         TokenView {
             tokens: bytemuck::cast_slice(tokens),
             sequence_ends: bytemuck::cast_slice(sequence_ends),
-            example_ends: bytemuck::cast_slice(example_ends),
+            example_ends: Some(bytemuck::cast_slice(example_ends)),
         }
     }
 
@@ -200,10 +200,12 @@ mod tests {
         for (sequence_ends, example_ends) in
             [(&[1u64, 1][..], &[1u64, 1][..]), (&[2], &[1]), (&[], &[0]), (&[1], &[1, 0])]
         {
+            let example_ends = Some(example_ends);
             let view = TokenView { tokens: &tokens, sequence_ends, example_ends };
             assert!(!view.is_sound(), "{view:?}");
         }
-        let view = TokenView { tokens: &tokens, sequence_ends: &[0, 1], example_ends: &[0, 2] };
+        let example_ends = Some(&[0, 2][..]);
+        let view = TokenView { tokens: &tokens, sequence_ends: &[0, 1], example_ends };
         assert!(view.is_sound());
     }
 

@@ -16,28 +16,49 @@ pub struct Sequence<'a> {
 
 /// The sequences of all examples; cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) enum TokenStore {
+pub(crate) struct TokenStore {
+    place: Place,
+    /// Whether each sequence counts as an example.
+    each_alone: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
     Memory(Arc<FlatTokens>),
     File(Arc<TokenFile>),
 }
 
 impl TokenStore {
-    pub(crate) fn view(&self) -> TokenView<'_> {
-        match self {
-            Self::Memory(tokens) => tokens.view(),
-            Self::File(file) => file.view(),
-        }
+    pub(crate) fn in_memory(tokens: FlatTokens) -> Self {
+        Self { place: Place::Memory(Arc::new(tokens)), each_alone: false }
     }
 
-    /// The SHA-256 of everything in it, the same in memory and in a file.
+    pub(crate) fn in_file(file: TokenFile) -> Self {
+        Self { place: Place::File(Arc::new(file)), each_alone: false }
+    }
+
+    /// The same tokens, each sequence an example.
+    pub(crate) fn each_alone(&self) -> Self {
+        Self { each_alone: true, ..self.clone() }
+    }
+
+    pub(crate) fn view(&self) -> TokenView<'_> {
+        let view = match &self.place {
+            Place::Memory(tokens) => tokens.view(),
+            Place::File(file) => file.view(),
+        };
+        TokenView { example_ends: view.example_ends.filter(|_| !self.each_alone), ..view }
+    }
+
+    /// The SHA-256 of all tokens and ends, the same in memory and in a file.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        match self {
-            Self::Memory(tokens) => {
+        match &self.place {
+            Place::Memory(tokens) => {
                 let mut digest = TokenDigest::default();
                 digest.add_tokens(&tokens.tokens);
                 digest.finish(tokens.view())
             }
-            Self::File(file) => file.digest(),
+            Place::File(file) => file.digest(),
         }
     }
 }
@@ -46,7 +67,7 @@ impl FromIterator<Vec<Encoding>> for TokenStore {
     fn from_iter<I: IntoIterator<Item = Vec<Encoding>>>(examples: I) -> Self {
         let mut tokens = FlatTokens::default();
         examples.into_iter().for_each(|sequences| tokens.push(&sequences));
-        Self::Memory(Arc::new(tokens))
+        Self::in_memory(tokens)
     }
 }
 
@@ -77,7 +98,7 @@ impl FlatTokens {
 
     pub(crate) fn view(&self) -> TokenView<'_> {
         let Self { tokens, sequence_ends, example_ends } = self;
-        TokenView { tokens, sequence_ends, example_ends }
+        TokenView { tokens, sequence_ends, example_ends: Some(example_ends) }
     }
 }
 
@@ -86,18 +107,20 @@ impl FlatTokens {
 pub(crate) struct TokenView<'a> {
     pub(crate) tokens: &'a [u32],
     pub(crate) sequence_ends: &'a [u64],
-    pub(crate) example_ends: &'a [u64],
+    /// None where each sequence is an example.
+    pub(crate) example_ends: Option<&'a [u64]>,
 }
 
 impl<'a> TokenView<'a> {
     /// The number of examples.
     pub(crate) fn len(self) -> usize {
-        self.example_ends.len()
+        self.example_ends.unwrap_or(self.sequence_ends).len()
     }
 
     /// The sequences of one example.
     pub(crate) fn sequences(self, example: usize) -> impl ExactSizeIterator<Item = Sequence<'a>> {
-        range(self.example_ends, example).map(move |sequence| self.sequence(sequence))
+        let range = self.example_ends.map_or(example..example + 1, |ends| range(ends, example));
+        range.map(move |sequence| self.sequence(sequence))
     }
 
     /// The number of tokens of one example.
@@ -116,9 +139,10 @@ impl<'a> TokenView<'a> {
     pub(crate) fn is_sound(self) -> bool {
         let rise = |ends: &[u64]| ends.is_sorted();
         let last = |ends: &[u64]| ends.last().copied().unwrap_or(0);
+        let example_ends = self.example_ends.unwrap_or_default();
         rise(self.sequence_ends)
-            && rise(self.example_ends)
-            && last(self.example_ends) == self.sequence_ends.len() as u64
+            && rise(example_ends)
+            && last(example_ends) == self.sequence_ends.len() as u64
             && last(self.sequence_ends).checked_mul(2) == Some(self.tokens.len() as u64)
     }
 }
@@ -139,9 +163,10 @@ impl TokenDigest {
 
     /// The digest, when all tokens were added.
     pub(crate) fn finish(mut self, view: TokenView<'_>) -> [u8; 32] {
+        let example_ends = view.example_ends.unwrap_or_default();
         self.0.update(bytemuck::cast_slice(view.sequence_ends));
-        self.0.update(bytemuck::cast_slice(view.example_ends));
-        self.0.update((view.example_ends.len() as u64).to_ne_bytes());
+        self.0.update(bytemuck::cast_slice(example_ends));
+        self.0.update((example_ends.len() as u64).to_ne_bytes());
         self.0.finalize().into()
     }
 }

@@ -107,18 +107,21 @@ impl<B: BertOps> TextClassifier<B> {
     /// If a text cannot be tokenized.
     pub fn predict(&self, inputs: &[TextInput<'_>]) -> Result<Vec<Prediction>, PredictError> {
         let examples = self.tokenizer.encode_windows_batch(inputs, self.limits)?;
-        let dataset = Dataset::unlabelled_windows(examples);
-        let plan = BatchPlan::by_length(&dataset, BATCH_SIZE);
-        let mut predictions = vec![Prediction::Values { values: Vec::new() }; inputs.len()];
-        for example_ids in plan.epoch(0) {
-            let batch = PackedBatch::pack(&dataset, &example_ids);
-            let logits = self.logits(&batch);
-            let rows = logits.chunks_exact(self.labels().len());
-            for (&example, row) in example_ids.iter().zip(rows) {
-                predictions[example] = Prediction::new(self.problem_type(), row, self.decisions());
+        let shares: Vec<f32> = examples.iter().map(|windows| 1.0 / windows.len() as f32).collect();
+        let (windows, examples) = Dataset::unlabelled_windows(examples).windows();
+        let width = self.labels().len();
+        let mut logits = vec![0.0; inputs.len() * width];
+        for batch in BatchPlan::by_length(&windows, BATCH_SIZE).epoch(0) {
+            let rows = self.logits(&PackedBatch::pack(&windows, &batch));
+            for (&window, row) in batch.iter().zip(rows.chunks_exact(width)) {
+                let (example, share) = (examples[window], shares[examples[window]]);
+                let sums = &mut logits[example * width..][..width];
+                sums.iter_mut().zip(row).for_each(|(sum, logit)| *sum += logit * share);
             }
         }
-        Ok(predictions)
+        let rows = logits.chunks_exact(width);
+        let prediction = |row| Prediction::new(self.problem_type(), row, self.decisions());
+        Ok(rows.map(prediction).collect())
     }
 
     /// What the labels are.
@@ -131,8 +134,7 @@ impl<B: BertOps> TextClassifier<B> {
         let PackedBatch { input_ids, token_type_ids, position_ids, cu_seqlens, .. } = batch;
         let device = self.model.device();
         let tokens =
-            PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device)
-                .with_windows(&batch.cu_windows);
+            PackedTokens::new(input_ids, token_type_ids, position_ids, cu_seqlens, &device);
         self.model.forward(&tokens, None).into_data().iter::<f32>().collect()
     }
 }
