@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -56,7 +56,11 @@ impl Golden {
 ///
 /// If the folder of goldens cannot be read.
 pub fn goldens() -> Vec<Golden> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
+    // Cargo says at run time where the tested package is. What it said when this was compiled may be
+    // another clone that has the same target folder.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let package = package.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = package.with_file_name("bertune-testing").join("goldens");
     let entries = std::fs::read_dir(&root).expect("the folder of goldens");
     let mut folders: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     folders.retain(|folder| folder.join("golden.json").is_file());
