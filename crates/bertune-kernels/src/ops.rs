@@ -27,24 +27,6 @@ pub fn linear<B: BertOps>(
     wrap(B::project_bias(unwrap(x), unwrap(weight), unwrap(bias)))
 }
 
-/// [`varlen_attention`] of each sequence's first token alone.
-///
-/// # Shapes
-///
-/// `query: [sequences, heads · dim]`, `key, value: [tokens, heads · dim]` →
-/// `[sequences, heads · dim]`.
-pub fn first_attention<B: BertOps>(
-    query: Tensor<B, 2>,
-    key: Tensor<B, 2>,
-    value: Tensor<B, 2>,
-    sequences: &Sequences,
-    heads: usize,
-    dropout: Option<Dropout>,
-) -> Tensor<B, 2> {
-    let [query, key, value] = [query, key, value].map(unwrap);
-    wrap(B::first_attention(query, key, value, sequences, heads, dropout))
-}
-
 /// `activation(x + bias)`.
 ///
 /// # Shapes

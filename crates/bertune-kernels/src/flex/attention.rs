@@ -104,7 +104,7 @@ fn assert_covered(sequences: &Sequences, heads: usize, [tokens, width]: [usize; 
     assert!(width.is_multiple_of(heads), "{heads} heads share {width} columns");
 }
 
-pub(super) fn scale(dim: usize) -> f32 {
+fn scale(dim: usize) -> f32 {
     1.0 / (dim as f32).sqrt()
 }
 
@@ -185,7 +185,7 @@ impl Shared {
 
 /// The index of the first probability of `row` of a task.
 #[inline(always)]
-pub(super) fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
+fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
     first_index.wrapping_add((row * heads) as u32).wrapping_mul(ATTENTION_STRIDE)
 }
 

@@ -7,7 +7,6 @@
 mod activation;
 mod adam;
 mod attention;
-mod first_attention;
 mod layer_norm;
 mod mask;
 mod memory;
@@ -135,29 +134,6 @@ impl BertOps for Flex {
         dropout: Option<Dropout>,
     ) -> [FlexTensor; 3] {
         attention::backward(grad, [query, key, value], out, state, sequences, heads, dropout)
-    }
-
-    fn first_attention(
-        query: FlexTensor,
-        key: FlexTensor,
-        value: FlexTensor,
-        sequences: &Sequences,
-        heads: usize,
-        dropout: Option<Dropout>,
-    ) -> FlexTensor {
-        first_attention::forward([query, key, value], sequences, heads, dropout)
-    }
-
-    fn first_attention_backward(
-        grad: FlexTensor,
-        query: FlexTensor,
-        key: FlexTensor,
-        value: FlexTensor,
-        sequences: &Sequences,
-        heads: usize,
-        dropout: Option<Dropout>,
-    ) -> [FlexTensor; 3] {
-        first_attention::backward(grad, [query, key, value], sequences, heads, dropout)
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {

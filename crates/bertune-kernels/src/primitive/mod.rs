@@ -5,7 +5,6 @@ mod activation;
 mod adam;
 mod attention;
 mod dropout;
-mod first_attention;
 mod layer_norm;
 mod linear;
 mod momentum;
@@ -14,7 +13,6 @@ pub(crate) use activation::{bias_activation, bias_activation_backward};
 pub(crate) use adam::{adam, sum_of_squares};
 pub(crate) use attention::{varlen_attention, varlen_attention_backward};
 pub(crate) use dropout::dropout;
-pub(crate) use first_attention::{first_attention, first_attention_backward};
 pub(crate) use layer_norm::{
     dropout_add_layer_norm, dropout_add_layer_norm_backward, layer_norm, layer_norm_backward,
 };
