@@ -225,38 +225,36 @@ def encode_windows(tokenizer, case):
     room = max_length - (2 if pair is None else 3) - kept
     if 0 < room <= stride:
         return "stride"  # transformers panics here
-    try:
-        found = tokenizer(
-            [text],
-            None if pair is None else [pair],
-            truncation=truncation,
-            max_length=max_length,
-            stride=stride,
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-        )
-    except Exception as fault:
-        assert "Truncation error" in str(fault), fault
-        return str(fault)
+    found = tokenize(tokenizer, case[:4], stride=stride, return_overflowing_tokens=True)
+    if isinstance(found, str):
+        return found
     columns = zip(found["input_ids"], found["token_type_ids"], found["offset_mapping"])
     return [[i, sum(t), [end for offset in o for end in offset]] for i, t, o in columns]
 
 
-def encode(tokenizer, case):
+def tokenize(tokenizer, case, **settings):
+    """What transformers gives for a case, or the message of what it raises."""
     text, pair, max_length, truncation = case
     try:
         # As a batch of one: called with plain strings, transformers drops an empty second text.
-        found = tokenizer(
+        return tokenizer(
             [text],
             None if pair is None else [pair],
             truncation=truncation,
             max_length=max_length,
             padding=False,
             return_offsets_mapping=True,
+            **settings,
         )
     except Exception as fault:  # the tokenizers crate raises nothing more special
         assert "Truncation error" in str(fault), fault
         return str(fault)
+
+
+def encode(tokenizer, case):
+    found = tokenize(tokenizer, case)
+    if isinstance(found, str):
+        return found
     types = found["token_type_ids"][0]
     assert types == sorted(types)
     offsets = [end for offset in found["offset_mapping"][0] for end in offset]

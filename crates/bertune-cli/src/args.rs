@@ -101,8 +101,8 @@ fn delimiter(text: &str) -> Result<char, String> {
 /// How long inputs may be.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct LimitArgs {
-    /// The longest input, in tokens; the rest is cut off, unless there is a --stride [default: 128, or what the model was
-    /// trained with].
+    /// The longest input, in tokens; the rest is cut off, unless there is a --stride [default: 128,
+    /// or what the model was trained with].
     #[arg(long, value_name = "TOKENS")]
     pub(crate) max_length: Option<usize>,
     /// Which text of a pair is cut, or read in windows: longest_first, only_first or only_second.

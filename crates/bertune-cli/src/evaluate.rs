@@ -78,6 +78,15 @@ impl Job for Evaluating<'_> {
         let decisions = classifier.decisions();
         let evaluation = evaluate(classifier.model(), decisions, &dataset, BATCH_SIZE);
         let targets = dataset.targets();
+        if let Some(metric) = self.args.metric
+            && metric != MetricName::Loss
+            && evaluation.scores.get(metric).is_none()
+        {
+            bail!(
+                "{metric} is undefined for this model and these rows; without --metric, all scores \
+                 that are defined are printed"
+            );
+        }
         let measured = Measured::new(evaluation, self.args.metric, targets, decisions);
         if self.args.json {
             println!("{}", measured.to_json(labels.names()));

@@ -23,7 +23,7 @@ use crate::run_folder::{RECORD, RunFolder};
 use crate::run_record::{RUN_RECORD, RunRecord, check_inputs};
 use crate::stop::{INTERRUPTED, on_ctrl_c};
 use crate::tensorboard::EventFile;
-use crate::training::{Examples, Training};
+use crate::training::Training;
 
 /// What came of a run.
 pub(crate) struct Outcome {
@@ -121,6 +121,7 @@ impl Job for Learning<'_> {
         let stop = on_ctrl_c(move || {
             notices.tell("stopping after this step; Ctrl-C once more ends at once");
         })?;
+        let mut decisions = Decisions::default();
         let run = Run::default()
             .telling(|event| {
                 progress.tell(event);
@@ -130,8 +131,9 @@ impl Job for Learning<'_> {
             .keeping(|model, history, evaluation| {
                 let record = RunRecord::new(&training.config, &inputs, history);
                 let targets = examples.validation.targets();
+                decisions = fit_decisions(&history.config, evaluation, targets);
                 let mut config = loaded.config.clone();
-                config.decisions = fit_decisions(&history.config, evaluation, targets);
+                config.decisions = decisions.clone();
                 training.save(model, &config, &settings, &record, evaluation)
             })
             .saving(save_every, |state| run_folder.save(state, &settings, keep_states))
@@ -150,7 +152,7 @@ impl Job for Learning<'_> {
             );
             return Ok(Outcome { history: tuned.history, finished: false, test: None });
         }
-        let test = training.measure(&tuned, &examples);
+        let test = training.measure(&tuned, &decisions, examples.test.as_ref());
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
         training.write_record(&record.finished(test.as_ref()))?;
         run_folder.remove()?;
@@ -214,24 +216,21 @@ impl Training {
         Ok(())
     }
 
-    /// The scores of the best model on the test files, printed, if there are any.
+    /// The scores of the best model on the test files, by the decisions that it was kept with;
+    /// printed, if there are any.
     fn measure<B: BertOps>(
         &self,
         tuned: &FineTuned<Autodiff<B>>,
-        examples: &Examples,
+        decisions: &Decisions,
+        test: Option<&Dataset>,
     ) -> Option<Measured> {
-        let test = examples.test.as_ref()?;
+        let test = test?;
         if !self.quiet {
             eprintln!("Measuring the best model on the {} rows of the test", test.len());
         }
-        let (config, model) = (&self.config.training, &tuned.model);
-        let measure = |decisions: &Decisions, on: &Dataset| {
-            evaluate(model, decisions, on, config.eval_batch_size)
-        };
-        let validation = measure(&Decisions::default(), &examples.validation);
-        let decisions = fit_decisions(config, &validation, examples.validation.targets());
-        let evaluation = measure(&decisions, test);
-        let measured = Measured::new(evaluation, config.metric, test.targets(), &decisions);
+        let config = &self.config.training;
+        let evaluation = evaluate(&tuned.model, decisions, test, config.eval_batch_size);
+        let measured = Measured::new(evaluation, config.metric, test.targets(), decisions);
         print!("\nTest  ");
         measured.print(self.tables.labels.names());
         Some(measured)
