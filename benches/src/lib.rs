@@ -71,7 +71,7 @@ impl Trainee {
         let init = Initializer::new(1, 0.02);
         let model = BertForSequenceClassification::new(&config, &init, &Default::default());
         let groups = ParameterGroups::new(&model, training, 1).unwrap();
-        let model = Some(groups.freeze(model, 0));
+        let model = Some(groups.freeze(model.with_precision(training.precision), 0));
         Self { model, optimizer: Optimizer::new(groups, training), steps: 0 }
     }
 

@@ -1,13 +1,16 @@
 //! One training step of a BERT, timed: our side of `benches/peers/step.py`.
 //!
-//! `step SHAPE SEQUENCES LENGTHS [STEPS]`, where LENGTHS is a number or a range such as 8-60.
+//! `step SHAPE SEQUENCES LENGTHS [STEPS [PRECISION]]`, where LENGTHS is a number or a range such as
+//! 8-60, and PRECISION is f32 or bf16.
 //! Prints one JSON object: the median of the steps in milliseconds, and the process's peak memory.
 #![expect(clippy::print_stdout, reason = "a benchmark")]
 
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use bertune::backend::keep_freed_memory;
+use bertune::BertOps;
+use bertune::backend::{Flex, keep_freed_memory};
+use bertune::kernels::Precision;
 use bertune::train::TrainingConfig;
 use bertune_benches::{Batch, SHAPES, Trainee, median};
 
@@ -18,15 +21,22 @@ fn main() -> Result<()> {
     keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [name, sequences, lengths, rest @ ..] = &arguments[..] else {
-        anyhow::bail!("say SHAPE SEQUENCES LENGTHS [STEPS]");
+        anyhow::bail!("say SHAPE SEQUENCES LENGTHS [STEPS [PRECISION]]");
     };
     let shape = SHAPES.iter().find(|(shape, _)| shape == name);
     let (_, shape) = shape.context("the shapes are tiny, mini, minilm and base")?;
     let lengths = lengths_of(sequences.parse()?, lengths)?;
     let steps: usize = rest.first().map_or(Ok(5), |steps| steps.parse())?;
+    let precision = match rest.get(1).map(String::as_str) {
+        None | Some("f32") => Precision::F32,
+        Some("bf16") => Precision::Bf16,
+        Some(other) => anyhow::bail!("'{other}' is neither f32 nor bf16"),
+    };
+    anyhow::ensure!(Flex::has_precision(precision), "this processor multiplies no {precision:?}");
 
     let batch = Batch::new(&lengths);
-    let mut trainee = Trainee::new(*shape, &TrainingConfig::default());
+    let mut trainee =
+        Trainee::new(*shape, &TrainingConfig { precision, ..TrainingConfig::default() });
     let mut times = Vec::new();
     for _ in 0..WARM_UP + steps {
         let began = Instant::now();

@@ -1,6 +1,7 @@
 use anyhow::bail;
 use bertune::data::{Column, FileFormat, Header, Quoting, TableFormat, TargetKind, TextEncoding};
 use bertune::head::{Decisions, ProblemType};
+use bertune::kernels::Precision;
 use bertune::tokenize::Truncation;
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
@@ -145,6 +146,31 @@ impl DecisionArgs {
         let decisions = Decisions { thresholds, ..classifier.decisions().clone() };
         Ok(classifier.with_decisions(decisions)?)
     }
+}
+
+/// How exactly products are computed.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct PrecisionArgs {
+    /// What the factors of products are rounded to: f32, or bf16, which is faster where the
+    /// processor has it [default: f32].
+    #[arg(long, value_name = "NAME", value_parser = named::<Precision>)]
+    precision: Option<Precision>,
+}
+
+impl PrecisionArgs {
+    /// Lets the flag that was given override a classifier's precision.
+    pub(crate) fn apply<B: BertOps>(self, classifier: TextClassifier<B>) -> TextClassifier<B> {
+        classifier.with_precision(available::<B>(self.precision.unwrap_or_default()))
+    }
+}
+
+/// The precision that was asked for if this device has it; else f32, with a word about it.
+pub(crate) fn available<B: BertOps>(precision: Precision) -> Precision {
+    if B::has_precision(precision) {
+        return precision;
+    }
+    eprintln!("Precision f32: this device does not multiply bf16, which was asked for");
+    Precision::F32
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -10,7 +10,7 @@ use bertune::train::evaluate;
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
 
-use crate::args::{DecisionArgs, LimitArgs, TableArgs};
+use crate::args::{DecisionArgs, LimitArgs, PrecisionArgs, TableArgs};
 use crate::device::{self, Job, default_name, dispatch};
 use crate::measured::Measured;
 
@@ -45,6 +45,8 @@ pub(crate) struct EvaluateArgs {
     #[command(flatten)]
     decisions: DecisionArgs,
     #[command(flatten)]
+    precision: PrecisionArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     table: TableArgs,
@@ -70,7 +72,7 @@ impl Job for Evaluating<'_> {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
         let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
-        let classifier = self.args.decisions.apply(classifier)?;
+        let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
         check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();

@@ -107,6 +107,7 @@ impl Job for Learning<'_> {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<Outcome> {
         let Self { training, run_folder, saved, outside } = self;
+        let training = training.on_device::<B>();
         let loaded = training.load::<Autodiff<B>>(device)?;
         let examples = training.examples()?;
         let inputs = training.input_hashes()?;

@@ -47,10 +47,11 @@ impl Job for Searching {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let examples = self.training.examples()?;
-        let model = self.training.load::<Autodiff<B>>(device)?.model;
+        let training = self.training.on_device::<B>();
+        let examples = training.examples()?;
+        let model = training.load::<Autodiff<B>>(device)?.model;
         let stop = on_ctrl_c(|| eprintln!("stopping after this step"))?;
-        let (data, config) = (self.training.data(&examples), &self.training.config.training);
+        let (data, config) = (training.data(&examples), &training.config.training);
         let curve = lr_find(model, data, config, self.steps, &stop)?;
         draw(&curve);
         match curve.suggestion() {

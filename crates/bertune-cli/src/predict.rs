@@ -7,7 +7,7 @@ use bertune::tokenize::TextInput;
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
 
-use crate::args::{DecisionArgs, LimitArgs, TableArgs};
+use crate::args::{DecisionArgs, LimitArgs, PrecisionArgs, TableArgs};
 use crate::device::{self, Job, default_name, dispatch};
 use crate::evaluate::open_classifier;
 use crate::inputs::Inputs;
@@ -51,6 +51,8 @@ pub(crate) struct PredictArgs {
     device: Option<String>,
     #[command(flatten)]
     decisions: DecisionArgs,
+    #[command(flatten)]
+    precision: PrecisionArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -98,7 +100,7 @@ impl Job for Predicting<'_> {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
         let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
-        let classifier = self.args.decisions.apply(classifier)?;
+        let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
         let Some(file) = self.file else {
             let mut out = BufWriter::new(io::stdout().lock());
             let result = write(&classifier, self.inputs, self.args, &mut out);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use bertune::burn::tensor::backend::Backend;
+use bertune::BertOps;
 use bertune::checkpoint::{
     Checkpoint, Connection, HubOptions, Progress as Downloads, find_checkpoint,
 };
@@ -11,9 +11,11 @@ use bertune::head::{
     Adaptation, BertForSequenceClassification, DropoutOverrides, LabelNames, Loaded,
     SequenceClassificationConfig,
 };
+use bertune::kernels::Precision;
 use bertune::tokenize::BertTokenizer;
 use bertune::train::{TrainingData, set_limits};
 
+use crate::args::available;
 use crate::device;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
@@ -69,8 +71,16 @@ impl Training {
         hashes(files.iter().map(PathBuf::as_path))
     }
 
+    /// With the precision that this device has, where it lacks the one asked for: so the record
+    /// says what was.
+    pub(crate) fn on_device<B: BertOps>(mut self) -> Self {
+        let precision = &mut self.config.training.precision;
+        *precision = available::<B>(*precision);
+        self
+    }
+
     /// The pretrained encoder with a classifier for the labels of the data.
-    pub(crate) fn load<B: Backend>(&self, device: &B::Device) -> anyhow::Result<Loaded<B>> {
+    pub(crate) fn load<B: BertOps>(&self, device: &B::Device) -> anyhow::Result<Loaded<B>> {
         let RunConfig { hidden_dropout, attention_dropout, classifier_dropout, .. } = self.config;
         let adaptation = Adaptation {
             labels: self.labels(),
@@ -91,7 +101,11 @@ impl Training {
         set_limits(&mut loaded.config, self.config.tokens);
         if !self.quiet {
             eprintln!("Model     {}: {}", self.config.model, loaded.report);
-            eprintln!("Device    {}", self.config.device);
+            let precision = match self.config.training.precision {
+                Precision::F32 => "",
+                Precision::Bf16 => ", products of bf16",
+            };
+            eprintln!("Device    {}{precision}", self.config.device);
         }
         Ok(loaded)
     }

@@ -1,3 +1,4 @@
+use bertune::kernels::Precision;
 use bertune::metrics::MetricName;
 use bertune::train::{
     ClassWeightRule, ClassWeights, GroupConfig, Interval, OptimizerKind, ScheduleKind, Thresholds,
@@ -27,6 +28,10 @@ pub(crate) struct TrainingArgs {
     /// Examples that are computed at once, to save memory [default: all of a step].
     #[arg(long, value_name = "N")]
     micro_batch_size: Option<usize>,
+    /// What the factors of products are rounded to: f32, or bf16, which is faster where the
+    /// processor has it [default: f32].
+    #[arg(long, value_name = "NAME", value_parser = named::<Precision>)]
+    precision: Option<Precision>,
     /// adamw, adam, sgd or lion [default: adamw].
     #[arg(long, value_name = "NAME", value_parser = named::<OptimizerKind>)]
     optimizer: Option<OptimizerKind>,
@@ -169,6 +174,7 @@ impl TrainingArgs {
         set(&mut training.batch_size, self.batch_size);
         set_some(&mut training.tokens_per_batch, self.tokens_per_batch);
         set_some(&mut training.micro_batch_size, self.micro_batch_size);
+        set(&mut training.precision, self.precision);
         set(&mut training.optimizer, self.optimizer);
         set(&mut training.momentum, self.momentum);
         set(&mut training.weight_decay, self.weight_decay);

@@ -48,7 +48,8 @@ struct Verifying {
 impl Job for Verifying {
     type Output = ExitCode;
 
-    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
+    fn run<B: BertOps>(mut self, device: &B::Device) -> anyhow::Result<ExitCode> {
+        self.training = self.training.on_device::<B>();
         let places = tempfile::tempdir().context("cannot make a temporary folder")?;
         let [whole, half, resumed] =
             ["whole", "half", "resumed"].map(|name| places.path().join(name));

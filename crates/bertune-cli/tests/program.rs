@@ -40,6 +40,11 @@ fn a_model_learns_a_small_set_by_heart_and_predicts() {
     assert_eq!(evaluation["accuracy"], 1.0);
     assert_eq!(evaluation["confusion"], serde_json::json!([[12, 0], [0, 12]]));
 
+    let rounded = succeed(&place, "evaluate --model out --data train.csv --json --precision bf16");
+    let rounded: serde_json::Value = serde_json::from_str(&rounded).unwrap();
+    let loss = |scores: &serde_json::Value| scores["loss"].as_f64().unwrap();
+    assert!((loss(&rounded) / loss(&evaluation) - 1.0).abs() < 0.05, "{rounded} {evaluation}");
+
     let table = succeed(&place, "predict --model out 'very good film' 'the bad film'");
     let labels: Vec<_> = table.lines().map(|line| &line[..3]).collect();
     assert_eq!(labels, ["pos", "neg"]);
@@ -274,6 +279,7 @@ fn resuming_is_verified_on_the_users_own_data() {
          --hidden-dropout 0.2 --steps 4 -q",
     );
     assert!(output.contains("8 steps at once and 4 steps, a stop and 4 more"), "{output}");
+    succeed(&place, "verify-resume --model model --train train.csv --precision bf16 --steps 2 -q");
 }
 
 #[test]

@@ -42,6 +42,22 @@ impl<B: Backend> BertLayer<B> {
     }
 }
 
+impl<B: Backend> BertLayer<B> {
+    /// The layer's linear maps.
+    pub(crate) fn linear_maps(&mut self) -> [&mut Linear<B>; 6] {
+        let Self { attention, intermediate, output, .. } = self;
+        let inputs = &mut attention.self_attention;
+        [
+            &mut inputs.query,
+            &mut inputs.key,
+            &mut inputs.value,
+            &mut attention.output.dense,
+            &mut intermediate.dense,
+            &mut output.dense,
+        ]
+    }
+}
+
 impl<B: BertOps> BertLayer<B> {
     /// The layer's output; dropout is drawn from the sites 0 to 2 of `layer` if there is a key.
     ///

@@ -1,4 +1,4 @@
-use bertune_kernels::{BertOps, ops};
+use bertune_kernels::{BertOps, Precision, ops};
 use burn_core as burn;
 use burn_core::module::{Module, Param};
 use burn_core::tensor::{Tensor, backend::Backend};
@@ -12,12 +12,19 @@ pub struct Linear<B: Backend> {
     pub weight: Param<Tensor<B, 2>>,
     /// `[out]`.
     pub bias: Param<Tensor<B, 1>>,
+    /// What the factors of the product are rounded to.
+    #[module(skip)]
+    pub precision: Precision,
 }
 
 impl<B: Backend> Linear<B> {
     /// A map from `input` to `output` numbers, with normal weights and no bias at first.
     pub fn new(input: usize, output: usize, init: &Initializer, device: &B::Device) -> Self {
-        Self { weight: init.normal([output, input], device), bias: init.zeros([output], device) }
+        Self {
+            weight: init.normal([output, input], device),
+            bias: init.zeros([output], device),
+            precision: Precision::F32,
+        }
     }
 }
 
@@ -26,7 +33,7 @@ impl<B: BertOps> Linear<B> {
     ///
     /// `[rows, in]` → `[rows, out]`.
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        ops::linear(x, self.weight.val(), self.bias.val())
+        ops::linear(x, self.weight.val(), self.bias.val(), self.precision)
     }
 
     /// The product alone, for an operation that adds the bias itself.
@@ -35,6 +42,6 @@ impl<B: BertOps> Linear<B> {
     ///
     /// `[rows, in]` → `[rows, out]`.
     pub fn without_bias(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        ops::project(x, self.weight.val())
+        ops::project(x, self.weight.val(), self.precision)
     }
 }

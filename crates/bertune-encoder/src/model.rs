@@ -1,4 +1,4 @@
-use bertune_kernels::{BertOps, DropoutKey};
+use bertune_kernels::{BertOps, DropoutKey, Precision};
 use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Tensor, backend::Backend};
@@ -45,6 +45,13 @@ impl<B: Backend> BertModel<B> {
             encoder: BertEncoder { layer: (0..config.num_hidden_layers).map(layer).collect() },
             pooler: BertPooler::new(config, &init.at("pooler"), device),
         }
+    }
+
+    /// The model with products of this precision in its layers; the pooler's stay f32.
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        let maps = self.encoder.layer.iter_mut().flat_map(BertLayer::linear_maps);
+        maps.for_each(|map| map.precision = precision);
+        self
     }
 }
 

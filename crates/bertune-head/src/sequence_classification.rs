@@ -1,6 +1,6 @@
 use bertune_checkpoint::{Checkpoint, CheckpointError, LoadReport, LoadRules, load_module};
 use bertune_encoder::{BertModel, ConfigError, Initializer, Linear, PackedTokens};
-use bertune_kernels::{BertOps, Dropout, DropoutKey, ops};
+use bertune_kernels::{BertOps, Dropout, DropoutKey, Precision, ops};
 use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Tensor, backend::Backend};
@@ -129,6 +129,11 @@ impl<B: Backend> BertForSequenceClassification<B> {
         let init = Initializer::new(adaptation.seed, pretrained.bert.initializer_range);
         let config = adaptation.apply(pretrained)?;
         Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)
+    }
+
+    /// The model with products of this precision in its layers; the classifier's stay f32.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { bert: self.bert.with_precision(precision), ..self }
     }
 
     /// The device of the parameters.

@@ -8,7 +8,7 @@ use burn_autodiff::{Autodiff, NodeId};
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use burn_core::tensor::ops::FloatTensor;
 
-use crate::{Activation, BertOps, Dropout, LayerNormState, Sequences};
+use crate::{Activation, BertOps, Dropout, LayerNormState, Precision, Sequences};
 
 /// Gives each parent that is tracked its gradient.
 fn register<B: Backend, const N: usize>(
@@ -29,19 +29,21 @@ fn register<B: Backend, const N: usize>(
 struct Linear;
 
 impl<B: BertOps> Backward<B, 3> for Linear {
-    type State = (NodeId, NodeId);
+    type State = (NodeId, NodeId, Precision);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
-        let (x, weight) = ops.state;
+        let (x, weight, precision) = ops.state;
         let x = saved.retrieve_node_output::<FloatTensor<B>>(x);
         let weight = saved.retrieve_node_output::<FloatTensor<B>>(weight);
         let grad = grads.consume::<B>(&ops.node);
         let [for_x, for_weight, for_bias] = ops.parents;
         if let Some(parent) = for_x {
-            grads.register::<B>(parent.id, B::project_input_gradient(grad.clone(), weight));
+            let for_x = B::project_input_gradient(grad.clone(), weight, precision);
+            grads.register::<B>(parent.id, for_x);
         }
         if let Some(parent) = for_weight {
-            grads.register::<B>(parent.id, B::project_weight_gradient(grad.clone(), x));
+            let for_weight = B::project_weight_gradient(grad.clone(), x, precision);
+            grads.register::<B>(parent.id, for_weight);
         }
         if let Some(parent) = for_bias {
             grads.register::<B>(parent.id, B::sum_rows(grad));
@@ -53,7 +55,7 @@ impl<B: BertOps> Backward<B, 3> for Linear {
 struct Project;
 
 impl<B: BertOps> Backward<B, 2> for Project {
-    type State = (NodeId, NodeId);
+    type State = (NodeId, NodeId, Precision);
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, saved: &mut Checkpointer) {
         let [x, weight] = ops.parents;
@@ -163,14 +165,24 @@ fn untracked<A: AutodiffBackend>(
 }
 
 impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
-    fn project(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn has_precision(precision: Precision) -> bool {
+        B::has_precision(precision)
+    }
+
+    fn project(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        precision: Precision,
+    ) -> FloatTensor<Self> {
         let nodes = [x.node.clone(), weight.node.clone()];
         match Project.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&x), prep.checkpoint(&weight));
-                prep.finish(state, B::project(x.primitive, weight.primitive))
+                let state = (prep.checkpoint(&x), prep.checkpoint(&weight), precision);
+                prep.finish(state, B::project(x.primitive, weight.primitive, precision))
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::project(x.primitive, weight.primitive)),
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::project(x.primitive, weight.primitive, precision))
+            }
         }
     }
 
@@ -178,16 +190,18 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        precision: Precision,
     ) -> FloatTensor<Self> {
         let nodes = [x.node.clone(), weight.node.clone(), bias.node.clone()];
-        match Linear.prepare::<C>(nodes).compute_bound().stateful() {
+        let kind = Linear.prepare::<C>(nodes).compute_bound().stateful();
+        let (x_input, weight_input) = (x.clone(), weight.clone());
+        let y = B::project_bias(x.primitive, weight.primitive, bias.primitive, precision);
+        match kind {
             OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&x), prep.checkpoint(&weight));
-                prep.finish(state, B::project_bias(x.primitive, weight.primitive, bias.primitive))
+                let state = (prep.checkpoint(&x_input), prep.checkpoint(&weight_input), precision);
+                prep.finish(state, y)
             }
-            OpsKind::UnTracked(prep) => {
-                prep.finish(B::project_bias(x.primitive, weight.primitive, bias.primitive))
-            }
+            OpsKind::UnTracked(prep) => prep.finish(y),
         }
     }
 

@@ -1,6 +1,6 @@
 use burn_core::tensor::{backend::Backend, ops::FloatTensor};
 
-use crate::{AdamState, AdamStep, Dropout, LionStep, Sequences, SgdStep, primitive};
+use crate::{AdamState, AdamStep, Dropout, LionStep, Precision, Sequences, SgdStep, primitive};
 
 /// The activation inside BERT's feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +30,22 @@ pub struct LayerNormState<T> {
 ///
 /// Tensors are Burn's primitives here: use the functions of [`ops`](crate::ops) in model code.
 pub trait BertOps: Backend {
+    /// Whether this backend, on this machine, multiplies by this precision; where it does not,
+    /// products that are asked for in it are of f32.
+    fn has_precision(precision: Precision) -> bool {
+        precision == Precision::F32
+    }
+
     /// `x · weightᵀ`.
     ///
     /// # Shapes
     ///
     /// `x: [tokens, in]`, `weight: [out, in]` as in checkpoints → `[tokens, out]`.
-    fn project(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn project(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        _precision: Precision,
+    ) -> FloatTensor<Self> {
         primitive::project::<Self>(x, weight)
     }
 
@@ -48,6 +58,7 @@ pub trait BertOps: Backend {
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        _precision: Precision,
     ) -> FloatTensor<Self> {
         primitive::project_bias::<Self>(x, weight, bias)
     }
@@ -60,6 +71,7 @@ pub trait BertOps: Backend {
     fn project_input_gradient(
         grad: FloatTensor<Self>,
         weight: FloatTensor<Self>,
+        _precision: Precision,
     ) -> FloatTensor<Self> {
         Self::float_matmul(grad, weight)
     }
@@ -69,7 +81,11 @@ pub trait BertOps: Backend {
     /// # Shapes
     ///
     /// `grad: [tokens, out]`, `x: [tokens, in]` → `[out, in]`.
-    fn project_weight_gradient(grad: FloatTensor<Self>, x: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn project_weight_gradient(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        _precision: Precision,
+    ) -> FloatTensor<Self> {
         Self::float_matmul(Self::float_swap_dims(grad, 0, 1), x)
     }
 

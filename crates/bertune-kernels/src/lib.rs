@@ -13,6 +13,7 @@ mod bert_ops;
 mod dropout;
 pub mod ops;
 mod optimizer;
+mod precision;
 mod primitive;
 mod sequences;
 
@@ -30,6 +31,7 @@ pub use dropout::{Dropout, DropoutKey};
 #[cfg(feature = "flex")]
 pub use flex::keep_freed_memory;
 pub use optimizer::{AdamState, AdamStep, LionStep, SgdStep, WeightDecay};
+pub use precision::Precision;
 pub use sequences::Sequences;
 
 #[cfg(all(test, feature = "autodiff", feature = "flex", feature = "ndarray"))]

@@ -3,15 +3,19 @@
 use burn_core::tensor::Tensor;
 
 use crate::primitive::{unwrap, wrap};
-use crate::{Activation, BertOps, Dropout, Sequences};
+use crate::{Activation, BertOps, Dropout, Precision, Sequences};
 
 /// `x · weightᵀ`.
 ///
 /// # Shapes
 ///
 /// `x: [tokens, in]`, `weight: [out, in]` → `[tokens, out]`.
-pub fn project<B: BertOps>(x: Tensor<B, 2>, weight: Tensor<B, 2>) -> Tensor<B, 2> {
-    wrap(B::project(unwrap(x), unwrap(weight)))
+pub fn project<B: BertOps>(
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    precision: Precision,
+) -> Tensor<B, 2> {
+    wrap(B::project(unwrap(x), unwrap(weight), precision))
 }
 
 /// `x · weightᵀ + bias`.
@@ -23,8 +27,9 @@ pub fn linear<B: BertOps>(
     x: Tensor<B, 2>,
     weight: Tensor<B, 2>,
     bias: Tensor<B, 1>,
+    precision: Precision,
 ) -> Tensor<B, 2> {
-    wrap(B::project_bias(unwrap(x), unwrap(weight), unwrap(bias)))
+    wrap(B::project_bias(unwrap(x), unwrap(weight), unwrap(bias), precision))
 }
 
 /// `activation(x + bias)`.

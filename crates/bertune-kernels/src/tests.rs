@@ -11,7 +11,8 @@ use burn_ndarray::NdArray;
 
 use crate::primitive::{self, unwrap, wrap};
 use crate::{
-    Activation, AdamState, AdamStep, BertOps, Dropout, DropoutKey, Sequences, WeightDecay, ops,
+    Activation, AdamState, AdamStep, BertOps, Dropout, DropoutKey, Precision, Sequences,
+    WeightDecay, ops,
 };
 
 type Reference = Autodiff<NdArray>;
@@ -93,13 +94,44 @@ fn projections_equal_their_definition() {
     let reference = run::<Reference, 2, 1>(&matrices, &bias, |[x, weight], [bias]| {
         x.matmul(weight.transpose()) + bias.unsqueeze()
     });
-    let flex = run::<Autodiff<Flex>, 2, 1>(&matrices, &bias, |[x, w], [b]| ops::linear(x, w, b));
-    let ndarray = run::<Reference, 2, 1>(&matrices, &bias, |[x, w], [b]| ops::linear(x, w, b));
+    let flex = run::<Autodiff<Flex>, 2, 1>(&matrices, &bias, |[x, w], [b]| {
+        ops::linear(x, w, b, Precision::F32)
+    });
+    let ndarray = run::<Reference, 2, 1>(&matrices, &bias, |[x, w], [b]| {
+        ops::linear(x, w, b, Precision::F32)
+    });
     assert_close(&flex, &reference, "flex");
     assert_close(&ndarray, &reference, "ndarray");
     let reference = run::<Reference, 2, 0>(&matrices, &[], |[x, w], []| x.matmul(w.transpose()));
-    let flex = run::<Autodiff<Flex>, 2, 0>(&matrices, &[], |[x, w], []| ops::project(x, w));
+    let flex = run::<Autodiff<Flex>, 2, 0>(&matrices, &[], |[x, w], []| {
+        ops::project(x, w, Precision::F32)
+    });
     assert_close(&flex, &reference, "flex without bias");
+}
+
+/// Rounding to bf16 moves products and gradients a little, where the backend has it, and else not.
+#[test]
+fn projections_of_bf16_are_near_those_of_f32() {
+    fn results<B: AutodiffBackend + BertOps>(precision: Precision) -> Vec<TensorData> {
+        let matrices = [random(&[70, 19], 1), random(&[33, 19], 2)];
+        run::<B, 2, 1>(&matrices, &[random(&[33], 3)], |[x, w], [b]| {
+            ops::project(x.clone(), w.clone(), precision) + ops::linear(x, w, b, precision)
+        })
+    }
+    fn check<B: AutodiffBackend + BertOps>() {
+        let [exact, rounded] = [Precision::F32, Precision::Bf16].map(results::<B>);
+        for (i, (exact, rounded)) in exact.iter().zip(&rounded).enumerate() {
+            let scale = exact.iter::<f32>().fold(0.0f32, |a, b| a.max(b.abs()));
+            let pairs = exact.iter::<f32>().zip(rounded.iter::<f32>());
+            let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-2 * scale, "result {i}: {worst} of {scale}");
+            // The bias's gradient, the last result, is no product.
+            assert_eq!(worst > 0.0, B::has_precision(Precision::Bf16) && i < 3, "result {i}");
+        }
+    }
+    check::<Autodiff<Flex>>();
+    check::<Reference>();
+    assert!(!NdArray::has_precision(Precision::Bf16));
 }
 
 fn norm<B: BertOps>(gamma: Tensor<B, 1>, beta: Tensor<B, 1>) -> ops::LayerNormWeights<B> {

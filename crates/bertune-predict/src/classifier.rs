@@ -7,7 +7,7 @@ use bertune_head::{
     BertForSequenceClassification, Decisions, LabelNames, Loaded, ProblemType,
     SequenceClassificationConfig,
 };
-use bertune_kernels::BertOps;
+use bertune_kernels::{BertOps, Precision};
 use bertune_tokenize::{BertTokenizer, Limits, TextInput, Truncation};
 
 use crate::{PredictError, Prediction};
@@ -70,6 +70,12 @@ impl<B: BertOps> TextClassifier<B> {
         decisions.validate(self.labels().len())?;
         self.config.decisions = decisions;
         Ok(self)
+    }
+
+    /// The classifier with products of this precision in its encoder, of f32 where the backend or
+    /// the processor has nothing else.
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { model: self.model.with_precision(precision), ..self }
     }
 
     /// How scores become probabilities and classes.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use bertune_kernels::Precision;
 use bertune_metrics::MetricName;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ pub struct TrainingConfig {
     /// Examples that are computed at once; a step adds up the gradients of as many such parts as
     /// it needs. All of a step if absent. Less takes less memory and changes nothing else.
     pub micro_batch_size: Option<usize>,
+    /// What the factors of the encoder's products are rounded to, in training and in measuring;
+    /// f32 where the backend or the processor has nothing else. Weights stay f32.
+    pub precision: Precision,
     /// What the order of examples, dropout and new weights are drawn from.
     pub seed: u64,
 
@@ -189,6 +193,7 @@ impl Default for TrainingConfig {
             batch_size: 32,
             tokens_per_batch: None,
             micro_batch_size: None,
+            precision: Precision::F32,
             seed: 1,
             learning_rate: 5e-5,
             head_learning_rate: None,

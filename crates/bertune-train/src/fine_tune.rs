@@ -44,6 +44,7 @@ where
     let objective = Objective::new(config, data.train, data.label_names)?;
     let timeline = Timeline::new(config, data.train);
     let schedule = Schedule::new(config, timeline.steps);
+    let model = model.with_precision(config.precision);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     let history = data.history(config)?;
     let mut state = TrainingState::new(model, groups, history, data.inputs());

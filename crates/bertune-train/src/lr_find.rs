@@ -60,7 +60,7 @@ where
     let objective = Objective::new(config, data.train, data.label_names)?;
     let timeline = Timeline::new(config, data.train);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
-    model = groups.freeze(model, 0);
+    model = groups.freeze(model.with_precision(config.precision), 0);
     let mut optimizer = Optimizer::new(groups, config);
     let mut curve = LrCurve { points: Vec::new() };
     let mut average = Average::default();

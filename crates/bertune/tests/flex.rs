@@ -28,3 +28,12 @@ fn steps_equal_torch() {
 fn twenty_steps_give_the_recorded_losses() {
     parity::twenty_steps_give_the_recorded_losses::<bertune::backend::Autodiff<B>>(1e-4);
 }
+
+#[test]
+fn twenty_steps_of_bf16_give_nearly_the_recorded_losses() {
+    use bertune::{BertOps, kernels::Precision};
+    let losses = parity::losses_of_twenty_steps::<bertune::backend::Autodiff<B>>(Precision::Bf16);
+    let worst = parity::distance_to_the_recorded(&losses);
+    assert!(worst < 3e-2, "{worst:e} off: {losses:.6?}");
+    assert_eq!(worst > 1e-4, B::has_precision(Precision::Bf16), "{worst:e} off");
+}

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::mask::Mask;
 use super::product::{Destination, Matrix, multiply};
+use super::shared::Shared;
 use super::simd::{dot, exp, max, multiversion, sum};
 use super::slices::{Unwritten, contiguous, dims, elements, tensor};
 use crate::dropout::{ATTENTION_STRIDE, Dropout};
@@ -161,25 +162,6 @@ impl Task {
     /// The number of this head's first row among all `tokens · heads` rows of probabilities.
     fn first_index(&self) -> u32 {
         (self.first * self.heads + self.head) as u32
-    }
-}
-
-/// A buffer that several tasks write to, each its own part.
-#[derive(Clone, Copy)]
-struct Shared(*mut f32);
-
-// SAFETY: a pointer may cross threads; those who write through it promise disjoint parts.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// # Safety
-    ///
-    /// `index` must lie within the buffer.
-    unsafe fn at(self, index: usize) -> *mut f32 {
-        // SAFETY: by the caller's promise.
-        unsafe { self.0.add(index) }
     }
 }
 

@@ -7,10 +7,13 @@
 mod activation;
 mod adam;
 mod attention;
+#[cfg(target_arch = "x86_64")]
+mod bf16;
 mod layer_norm;
 mod mask;
 mod memory;
 mod product;
+mod shared;
 mod simd;
 mod slices;
 
@@ -19,26 +22,45 @@ pub use memory::keep_freed_memory;
 use burn_core::tensor::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
 
-use crate::{Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, Sequences};
+use crate::{
+    Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, Precision, Sequences,
+};
 
 /// Rows of one task.
 const ROWS: usize = 64;
 
 impl BertOps for Flex {
-    fn project(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        product::project(x, weight, None)
+    fn has_precision(precision: Precision) -> bool {
+        product::has_precision(precision)
     }
 
-    fn project_bias(x: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
-        product::project(x, weight, Some(bias))
+    fn project(x: FlexTensor, weight: FlexTensor, precision: Precision) -> FlexTensor {
+        product::project(x, weight, None, precision)
     }
 
-    fn project_input_gradient(grad: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        product::project_input_gradient(grad, weight)
+    fn project_bias(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        precision: Precision,
+    ) -> FlexTensor {
+        product::project(x, weight, Some(bias), precision)
     }
 
-    fn project_weight_gradient(grad: FlexTensor, x: FlexTensor) -> FlexTensor {
-        product::project_weight_gradient(grad, x)
+    fn project_input_gradient(
+        grad: FlexTensor,
+        weight: FlexTensor,
+        precision: Precision,
+    ) -> FlexTensor {
+        product::project_input_gradient(grad, weight, precision)
+    }
+
+    fn project_weight_gradient(
+        grad: FlexTensor,
+        x: FlexTensor,
+        precision: Precision,
+    ) -> FlexTensor {
+        product::project_weight_gradient(grad, x, precision)
     }
 
     fn sum_rows(x: FlexTensor) -> FlexTensor {

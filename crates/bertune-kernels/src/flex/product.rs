@@ -1,11 +1,16 @@
-//! Matrix products through the `gemm` crate.
+//! Matrix products through the `gemm` crate, those of bf16 our own.
+
+use std::ops::Range;
 
 use burn_flex::FlexTensor;
 use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::ROWS;
+#[cfg(target_arch = "x86_64")]
+use super::bf16;
 use super::slices::{Unwritten, contiguous, dims, elements, sum_parts, tensor};
+use crate::Precision;
 
 /// A matrix inside a slice: element `(row, column)` is
 /// `values[row · row_stride + column · column_stride]`.
@@ -29,6 +34,35 @@ impl<'a> Matrix<'a> {
     /// A whole slice as a matrix.
     fn whole(values: &'a [f32], shape: [usize; 2]) -> Self {
         Self::new(values, shape, shape[1])
+    }
+
+    pub(super) fn rows(self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// The distances from a row, and from a column, to the next.
+    pub(super) fn strides(self) -> (usize, usize) {
+        (self.row_stride, self.column_stride)
+    }
+
+    /// Where an element of this matrix lies, or would lie.
+    pub(super) fn place(self, row: usize, column: usize) -> *const f32 {
+        self.values.as_ptr().wrapping_add(row * self.row_stride + column * self.column_stride)
+    }
+
+    /// Some of the rows and columns.
+    pub(super) fn part(self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        assert!(rows.end <= self.rows && columns.end <= self.columns, "a part lies within");
+        let (rows_len, columns_len) = (rows.len(), columns.len());
+        let values = match (rows_len, columns_len) {
+            (0, _) | (_, 0) => &[],
+            _ => &self.values[rows.start * self.row_stride + columns.start * self.column_stride..],
+        };
+        Self { values, rows: rows_len, columns: columns_len, ..self }
     }
 
     pub(super) fn transposed(self) -> Self {
@@ -92,22 +126,61 @@ pub(super) unsafe fn multiply(
     }
 }
 
+/// Whether this processor multiplies by this precision.
+pub(super) fn has_precision(precision: Precision) -> bool {
+    match precision {
+        Precision::F32 => true,
+        #[cfg(target_arch = "x86_64")]
+        Precision::Bf16 => bf16::is_available(),
+        #[cfg(not(target_arch = "x86_64"))]
+        Precision::Bf16 => false,
+    }
+}
+
 /// Below this many multiplications one thread is faster.
 const PARALLEL_FROM: usize = 1 << 20;
 
-/// `a · b`, added to `start` or on its own.
-fn product(a: Matrix<'_>, b: Matrix<'_>, start: Option<Vec<f32>>) -> FlexTensor {
-    let shape = [a.rows, b.columns];
-    let len = shape[0] * shape[1];
+/// [`multiply`], by factors of `precision` where the processor has it, on as many threads as pay.
+///
+/// # Safety
+///
+/// As [`multiply`]'s.
+unsafe fn multiply_by(
+    precision: Precision,
+    out: *mut f32,
+    row_stride: usize,
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    destination: Destination,
+) {
+    #[cfg(target_arch = "x86_64")]
+    if precision == Precision::Bf16 && bf16::is_available() {
+        // SAFETY: the caller's promise.
+        return unsafe { bf16::multiply(out, row_stride, a, b, destination) };
+    }
+    let _ = precision;
     let parallel = a.rows * a.columns * b.columns >= PARALLEL_FROM;
     let parallelism = if parallel { Parallelism::Rayon(0) } else { Parallelism::None };
+    // SAFETY: the caller's promise.
+    unsafe { multiply(out, row_stride, a, b, destination, parallelism) };
+}
+
+/// `a · b`, added to `start` or on its own.
+fn product(
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    start: Option<Vec<f32>>,
+    precision: Precision,
+) -> FlexTensor {
+    let shape = [a.rows, b.columns];
+    let len = shape[0] * shape[1];
     let start = start.or_else(|| (a.columns == 0).then(|| vec![0.0; len]));
     let out = match start {
         Some(mut out) => {
             assert_eq!(out.len(), len, "the start has the product's shape");
             let (place, destination) = (out.as_mut_ptr(), Destination::AddTo);
             // SAFETY: `out` is ours alone, initialised, and has the product's size.
-            unsafe { multiply(place, shape[1], a, b, destination, parallelism) };
+            unsafe { multiply_by(precision, place, shape[1], a, b, destination) };
             out
         }
         None => {
@@ -116,7 +189,7 @@ fn product(a: Matrix<'_>, b: Matrix<'_>, start: Option<Vec<f32>>) -> FlexTensor 
             // SAFETY: the place is ours alone and has the product's size, and a product over at
             // least one column writes every element.
             unsafe {
-                multiply(place, shape[1], a, b, destination, parallelism);
+                multiply_by(precision, place, shape[1], a, b, destination);
                 out.written()
             }
         }
@@ -124,26 +197,39 @@ fn product(a: Matrix<'_>, b: Matrix<'_>, start: Option<Vec<f32>>) -> FlexTensor 
     tensor(out, shape)
 }
 
-pub(super) fn project(x: FlexTensor, weight: FlexTensor, bias: Option<FlexTensor>) -> FlexTensor {
+pub(super) fn project(
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: Option<FlexTensor>,
+    precision: Precision,
+) -> FlexTensor {
     let (x_shape, weight_shape) = (dims(&x), dims(&weight));
     let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
     let start = bias.map(|bias| elements(&bias).repeat(x_shape[0]));
     let weight = Matrix::whole(elements(&weight), weight_shape);
-    product(Matrix::whole(elements(&x), x_shape), weight.transposed(), start)
+    product(Matrix::whole(elements(&x), x_shape), weight.transposed(), start, precision)
 }
 
-pub(super) fn project_input_gradient(grad: FlexTensor, weight: FlexTensor) -> FlexTensor {
+pub(super) fn project_input_gradient(
+    grad: FlexTensor,
+    weight: FlexTensor,
+    precision: Precision,
+) -> FlexTensor {
     let (grad_shape, weight_shape) = (dims(&grad), dims(&weight));
     let (grad, weight) = (contiguous(grad), contiguous(weight));
     let grad = Matrix::whole(elements(&grad), grad_shape);
-    product(grad, Matrix::whole(elements(&weight), weight_shape), None)
+    product(grad, Matrix::whole(elements(&weight), weight_shape), None, precision)
 }
 
-pub(super) fn project_weight_gradient(grad: FlexTensor, x: FlexTensor) -> FlexTensor {
+pub(super) fn project_weight_gradient(
+    grad: FlexTensor,
+    x: FlexTensor,
+    precision: Precision,
+) -> FlexTensor {
     let (grad_shape, x_shape) = (dims(&grad), dims(&x));
     let (grad, x) = (contiguous(grad), contiguous(x));
     let grad = Matrix::whole(elements(&grad), grad_shape);
-    product(grad.transposed(), Matrix::whole(elements(&x), x_shape), None)
+    product(grad.transposed(), Matrix::whole(elements(&x), x_shape), None, precision)
 }
 
 pub(super) fn sum_rows(x: FlexTensor) -> FlexTensor {
