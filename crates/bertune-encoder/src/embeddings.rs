@@ -1,7 +1,7 @@
 use bertune_kernels::{BertOps, Dropout, DropoutKey, ops};
 use burn_core as burn;
 use burn_core::module::{Module, Param};
-use burn_core::tensor::{Int, Tensor, backend::Backend};
+use burn_core::tensor::{Tensor, backend::Backend};
 
 use crate::{BertConfig, Initializer, LayerNorm, PackedTokens};
 
@@ -16,13 +16,6 @@ impl<B: Backend> Embedding<B> {
     /// Normal rows.
     pub fn new(ids: usize, hidden: usize, init: &Initializer, device: &B::Device) -> Self {
         Self { weight: init.normal([ids, hidden], device) }
-    }
-
-    /// # Shapes
-    ///
-    /// `[tokens]` → `[tokens, hidden]`.
-    pub fn forward(&self, ids: Tensor<B, 1, Int>) -> Tensor<B, 2> {
-        self.weight.val().select(0, ids)
     }
 }
 
@@ -59,9 +52,11 @@ impl<B: BertOps> BertEmbeddings<B> {
     ///
     /// `[tokens]` → `[tokens, hidden]`.
     pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
-        let sum = self.word_embeddings.forward(tokens.input_ids.clone())
-            + self.position_embeddings.forward(tokens.position_ids.clone())
-            + self.token_type_embeddings.forward(tokens.token_type_ids.clone());
+        let tables =
+            [&self.word_embeddings, &self.position_embeddings, &self.token_type_embeddings];
+        let ids = [&tokens.input_ids, &tokens.position_ids, &tokens.token_type_ids];
+        let tables = tables.map(|table| table.weight.val());
+        let sum = ops::embedding_sum(tables, ids.map(Tensor::clone));
         let dropout = key.and_then(|key| Dropout::new(self.dropout_probability, key));
         ops::layer_norm_dropout(sum, self.layer_norm.weights(), dropout)
     }

@@ -5,8 +5,9 @@ use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use burn_autodiff::{Autodiff, NodeId};
+use burn_core::tensor::TensorMetadata;
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
-use burn_core::tensor::ops::FloatTensor;
+use burn_core::tensor::ops::{FloatTensor, IntTensor};
 
 use crate::{Activation, BertOps, Dropout, LayerNormState, Precision, Sequences};
 
@@ -38,7 +39,11 @@ impl<B: BertOps> Backward<B, 3> for Linear {
         let grad = grads.consume::<B>(&ops.node);
         let [for_x, for_weight, for_bias] = ops.parents;
         if let Some(parent) = for_x {
-            let for_x = B::project_input_gradient(grad.clone(), weight, precision);
+            let mut input = Autodiff::<B>::from_inner(x.clone());
+            input.node = parent.clone();
+            // What `x` has from elsewhere, as from a residual connection, is added to in place.
+            let onto = grads.remove::<B>(&input);
+            let for_x = B::project_input_gradient(grad.clone(), weight, onto, precision);
             grads.register::<B>(parent.id, for_x);
         }
         if let Some(parent) = for_weight {
@@ -61,6 +66,24 @@ impl<B: BertOps> Backward<B, 2> for Project {
         let [x, weight] = ops.parents;
         let ops = Ops { parents: [x, weight, None], node: ops.node, state: ops.state };
         Backward::<B, 3>::backward(Linear, ops, grads, saved);
+    }
+}
+
+/// [`BertOps::embedding_sum`]; its state is the ids and the number of rows of each table.
+#[derive(Debug)]
+struct EmbeddingSum;
+
+impl<B: BertOps> Backward<B, 3> for EmbeddingSum {
+    type State = [(IntTensor<B>, usize); 3];
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        for (parent, (ids, rows)) in ops.parents.into_iter().zip(ops.state) {
+            if let Some(parent) = parent {
+                let gradient = B::embedding_gradient(grad.clone(), ids, rows);
+                grads.register::<B>(parent.id, gradient);
+            }
+        }
     }
 }
 
@@ -202,6 +225,22 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
                 prep.finish(state, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn embedding_sum(
+        tables: [FloatTensor<Self>; 3],
+        ids: [IntTensor<Self>; 3],
+    ) -> FloatTensor<Self> {
+        let nodes = tables.each_ref().map(|table| table.node.clone());
+        let rows = tables.each_ref().map(|table| table.primitive.shape()[0]);
+        let kind = EmbeddingSum.prepare::<C>(nodes).compute_bound().stateful();
+        let sum = B::embedding_sum(tables.map(|table| table.primitive), ids.clone());
+        let mut rows = rows.into_iter();
+        let state = ids.map(|ids| (ids, rows.next().unwrap_or_default()));
+        match kind {
+            OpsKind::Tracked(prep) => prep.finish(state, sum),
+            OpsKind::UnTracked(prep) => prep.finish(sum),
         }
     }
 

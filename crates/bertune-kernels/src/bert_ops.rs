@@ -1,4 +1,5 @@
-use burn_core::tensor::{backend::Backend, ops::FloatTensor};
+use burn_core::tensor::backend::Backend;
+use burn_core::tensor::ops::{FloatTensor, IntTensor};
 
 use crate::{AdamState, AdamStep, Dropout, LionStep, Precision, Sequences, SgdStep, primitive};
 
@@ -63,17 +64,23 @@ pub trait BertOps: Backend {
         primitive::project_bias::<Self>(x, weight, bias)
     }
 
-    /// The gradient of `x` in [`project`](Self::project) and [`project_bias`](Self::project_bias).
+    /// The gradient of `x` in [`project`](Self::project) and [`project_bias`](Self::project_bias),
+    /// added to the gradient that `x` has from elsewhere, if it has one.
     ///
     /// # Shapes
     ///
-    /// `grad: [tokens, out]`, `weight: [out, in]` → `[tokens, in]`.
+    /// `grad: [tokens, out]`, `weight: [out, in]`, `onto: [tokens, in]` → `[tokens, in]`.
     fn project_input_gradient(
         grad: FloatTensor<Self>,
         weight: FloatTensor<Self>,
+        onto: Option<FloatTensor<Self>>,
         _precision: Precision,
     ) -> FloatTensor<Self> {
-        Self::float_matmul(grad, weight)
+        let gradient = Self::float_matmul(grad, weight);
+        match onto {
+            Some(onto) => Self::float_add(onto, gradient),
+            None => gradient,
+        }
     }
 
     /// The gradient of `weight` in [`project`](Self::project) and [`project_bias`](Self::project_bias).
@@ -87,6 +94,31 @@ pub trait BertOps: Backend {
         _precision: Precision,
     ) -> FloatTensor<Self> {
         Self::float_matmul(Self::float_swap_dims(grad, 0, 1), x)
+    }
+
+    /// The sum of three tables' rows for each token: of its id, its position and its type.
+    ///
+    /// # Shapes
+    ///
+    /// `tables: [ids, hidden]` each, `ids: [tokens]` each → `[tokens, hidden]`.
+    fn embedding_sum(
+        tables: [FloatTensor<Self>; 3],
+        ids: [IntTensor<Self>; 3],
+    ) -> FloatTensor<Self> {
+        primitive::embedding_sum::<Self>(tables, ids)
+    }
+
+    /// The gradient of a table in [`embedding_sum`](Self::embedding_sum), which has `rows` rows.
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [tokens, hidden]`, `ids: [tokens]` → `[rows, hidden]`.
+    fn embedding_gradient(
+        grad: FloatTensor<Self>,
+        ids: IntTensor<Self>,
+        rows: usize,
+    ) -> FloatTensor<Self> {
+        primitive::embedding_gradient::<Self>(grad, ids, rows)
     }
 
     /// The sum of all rows: the gradient of a bias.

@@ -1,6 +1,6 @@
 //! The operations of [`BertOps`] on [`Tensor`]s, as model code calls them.
 
-use burn_core::tensor::Tensor;
+use burn_core::tensor::{Int, Tensor};
 
 use crate::primitive::{unwrap, wrap};
 use crate::{Activation, BertOps, Dropout, Precision, Sequences};
@@ -30,6 +30,18 @@ pub fn linear<B: BertOps>(
     precision: Precision,
 ) -> Tensor<B, 2> {
     wrap(B::project_bias(unwrap(x), unwrap(weight), unwrap(bias), precision))
+}
+
+/// The sum of three tables' rows for each token: of its id, its position and its type.
+///
+/// # Shapes
+///
+/// `tables: [ids, hidden]` each, `ids: [tokens]` each → `[tokens, hidden]`.
+pub fn embedding_sum<B: BertOps>(
+    tables: [Tensor<B, 2>; 3],
+    ids: [Tensor<B, 1, Int>; 3],
+) -> Tensor<B, 2> {
+    wrap(B::embedding_sum(tables.map(unwrap), ids.map(Tensor::into_primitive)))
 }
 
 /// `activation(x + bias)`.

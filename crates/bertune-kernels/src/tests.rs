@@ -5,7 +5,7 @@
 
 use burn_autodiff::Autodiff;
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
-use burn_core::tensor::{Distribution, Tensor, TensorData};
+use burn_core::tensor::{Distribution, Int, Tensor, TensorData};
 use burn_flex::Flex;
 use burn_ndarray::NdArray;
 
@@ -84,6 +84,46 @@ fn bias_activation_equals_its_definition() {
             assert_close(&ndarray, &reference, &format!("ndarray {width} {activation:?}"));
         }
     }
+}
+
+#[test]
+fn embeddings_equal_their_definition() {
+    fn results<B: AutodiffBackend + BertOps>() -> Vec<TensorData> {
+        let device = Default::default();
+        let tables = [(700, 1), (40, 2), (2, 3)].map(|(rows, seed)| random(&[rows, 12], seed));
+        let ids = [700, 40, 2].map(|rows| {
+            let ids: Vec<i32> = (0..90).map(|i| i * i * 7 % rows).collect();
+            Tensor::<B, 1, Int>::from_ints(ids.as_slice(), &device)
+        });
+        run::<B, 3, 0>(&tables, &[], |tables, []| ops::embedding_sum(tables, ids.clone()))
+    }
+    assert_close(&results::<Autodiff<Flex>>(), &results::<Reference>(), "flex");
+    let [words, row] = [random(&[700, 12], 1), random(&[2, 12], 3)];
+    let sum = results::<Reference>().remove(0);
+    let (words, row) = (words.to_vec::<f32>().unwrap(), row.to_vec::<f32>().unwrap());
+    let position = random(&[40, 12], 2).to_vec::<f32>().unwrap();
+    // Token 3 has the ids 63, 23 and 1.
+    let expected = words[63 * 12] + position[23 * 12] + row[12];
+    assert!((sum.to_vec::<f32>().unwrap()[3 * 12] - expected).abs() < 1e-6);
+}
+
+/// A matrix that is read twice gets the sum of both gradients, whichever comes first.
+#[test]
+fn gradients_of_a_shared_input_add_up() {
+    fn results<B: AutodiffBackend + BertOps>() -> Vec<TensorData> {
+        let matrices = [random(&[70, 20], 1), random(&[20, 20], 2)];
+        run::<B, 2, 0>(&matrices, &[], |[x, w], []| {
+            let first = ops::project(x.clone(), w.clone(), Precision::F32);
+            let second = ops::project(x.clone(), w.clone() * 2.0, Precision::F32);
+            first * second + x
+        })
+    }
+    let reference =
+        run::<Reference, 2, 0>(&[random(&[70, 20], 1), random(&[20, 20], 2)], &[], |[x, w], []| {
+            x.clone().matmul(w.clone().transpose()).powi_scalar(2) * 2.0 + x
+        });
+    assert_close(&results::<Autodiff<Flex>>(), &reference, "flex");
+    assert_close(&results::<Reference>(), &reference, "ndarray");
 }
 
 #[test]

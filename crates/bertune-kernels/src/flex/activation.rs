@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::ROWS;
 use super::simd::{multiversion, normal, tanh};
-use super::slices::{contiguous, dims, elements, owned, sum_parts, tensor};
+use super::slices::{Unwritten, contiguous, dims, elements, owned, sum_parts, tensor};
 use crate::Activation;
 
 /// The cubic coefficient of GELU's tanh approximation.
@@ -20,11 +20,12 @@ pub(super) fn forward(x: FlexTensor, bias: FlexTensor, activation: Activation) -
         Activation::GeluTanh => gelu_tanh_rows,
         Activation::Relu => relu_rows,
     };
-    let mut y = vec![0.0; rows * width];
-    y.par_chunks_mut(ROWS * width)
+    let mut y = Unwritten::new(rows * width);
+    y.par_zeroed_chunks(ROWS * width)
         .zip(elements(&x).par_chunks(ROWS * width))
         .for_each(|(y, x)| kernel(x, bias, y));
-    tensor(y, [rows, width])
+    // SAFETY: the chunks are all elements.
+    tensor(unsafe { y.written() }, [rows, width])
 }
 
 pub(super) fn backward(

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use super::ROWS;
 use super::mask::Mask;
 use super::simd::{dot, multiversion, squared_deviation, sum};
-use super::slices::{contiguous, dims, elements, owned, sum_parts, tensor};
+use super::slices::{Unwritten, contiguous, dims, elements, owned, sum_parts, tensor};
 use crate::{Dropout, LayerNormState};
 
 /// The vectors that every row shares.
@@ -36,9 +36,9 @@ pub(super) fn dropout_add_layer_norm(
         epsilon: epsilon as f32,
     };
     let mask = dropout.map(Mask::from);
-    let mut y = vec![0.0; rows * width];
+    let mut y = Unwritten::new(rows * width);
     let mut reciprocal_std = vec![0.0; rows];
-    y.par_chunks_mut(ROWS * width)
+    y.par_zeroed_chunks(ROWS * width)
         .zip(normalized.storage_mut::<f32>().par_chunks_mut(ROWS * width))
         .zip(reciprocal_std.par_chunks_mut(ROWS))
         .zip(elements(&residual).par_chunks(ROWS * width))
@@ -47,7 +47,8 @@ pub(super) fn dropout_add_layer_norm(
             forward_rows(chunk * ROWS, residual, weights, mask, y, normalized, reciprocal_std);
         });
     let state = LayerNormState { normalized, reciprocal_std: tensor(reciprocal_std, [rows, 1]) };
-    (tensor(y, [rows, width]), state)
+    // SAFETY: the chunks are all elements.
+    (tensor(unsafe { y.written() }, [rows, width]), state)
 }
 
 pub(super) fn dropout_add_layer_norm_backward(
@@ -62,10 +63,10 @@ pub(super) fn dropout_add_layer_norm_backward(
     // As in the forward, the gradient of the sum is written where the output's was.
     let mut grad_sum = owned(grad);
     let mask = dropout.map(Mask::from);
-    let mut grad_x = vec![0.0; rows * width];
+    let mut grad_x = Unwritten::new(rows * width);
     let mut parts = vec![0.0; rows.div_ceil(ROWS) * 3 * width];
     grad_x
-        .par_chunks_mut(ROWS * width)
+        .par_zeroed_chunks(ROWS * width)
         .zip(grad_sum.storage_mut::<f32>().par_chunks_mut(ROWS * width))
         .zip(parts.par_chunks_mut(3 * width))
         .zip(elements(&state.normalized).par_chunks(ROWS * width))
@@ -77,7 +78,9 @@ pub(super) fn dropout_add_layer_norm_backward(
         });
     let vectors = sum_parts(&parts, 3 * width);
     let vector = |i: usize| tensor(vectors[i * width..(i + 1) * width].to_vec(), [width]);
-    [tensor(grad_x, [rows, width]), vector(0), grad_sum, vector(1), vector(2)]
+    // SAFETY: the chunks are all elements.
+    let grad_x = tensor(unsafe { grad_x.written() }, [rows, width]);
+    [grad_x, vector(0), grad_sum, vector(1), vector(2)]
 }
 
 /// The number under which the mask knows the first element of `row`.

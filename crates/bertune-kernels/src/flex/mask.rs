@@ -2,7 +2,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::simd::multiversion;
-use super::slices::{contiguous, dims, elements, tensor};
+use super::slices::{Unwritten, contiguous, dims, elements, tensor};
 use crate::dropout::{Dropout, hash};
 
 /// A dropout made ready for the inner loops.
@@ -38,12 +38,13 @@ pub(super) fn dropout(x: FlexTensor, dropout: Option<Dropout>) -> FlexTensor {
     let Some(dropout) = dropout else { return x };
     let shape = dims(&x);
     let x = contiguous(x);
-    let mut y = vec![0.0; shape[0] * shape[1]];
-    let chunks = y.par_chunks_mut(CHUNK).zip(elements(&x).par_chunks(CHUNK));
+    let mut y = Unwritten::new(shape[0] * shape[1]);
+    let chunks = y.par_zeroed_chunks(CHUNK).zip(elements(&x).par_chunks(CHUNK));
     chunks.enumerate().for_each(|(chunk, (y, x))| {
         multiply((chunk * CHUNK) as u32, x, dropout.into(), y);
     });
-    tensor(y, shape)
+    // SAFETY: the chunks are all elements.
+    tensor(unsafe { y.written() }, shape)
 }
 
 multiversion! {

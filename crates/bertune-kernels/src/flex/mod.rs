@@ -9,6 +9,7 @@ mod adam;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
+mod embedding;
 mod layer_norm;
 mod mask;
 mod memory;
@@ -50,9 +51,10 @@ impl BertOps for Flex {
     fn project_input_gradient(
         grad: FlexTensor,
         weight: FlexTensor,
+        onto: Option<FlexTensor>,
         precision: Precision,
     ) -> FlexTensor {
-        product::project_input_gradient(grad, weight, precision)
+        product::project_input_gradient(grad, weight, onto, precision)
     }
 
     fn project_weight_gradient(
@@ -61,6 +63,14 @@ impl BertOps for Flex {
         precision: Precision,
     ) -> FlexTensor {
         product::project_weight_gradient(grad, x, precision)
+    }
+
+    fn embedding_sum(tables: [FlexTensor; 3], ids: [FlexTensor; 3]) -> FlexTensor {
+        embedding::sum(tables, ids)
+    }
+
+    fn embedding_gradient(grad: FlexTensor, ids: FlexTensor, rows: usize) -> FlexTensor {
+        embedding::gradient(grad, ids, rows)
     }
 
     fn sum_rows(x: FlexTensor) -> FlexTensor {

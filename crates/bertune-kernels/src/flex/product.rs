@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::ROWS;
 #[cfg(target_arch = "x86_64")]
 use super::bf16;
-use super::slices::{Unwritten, contiguous, dims, elements, sum_parts, tensor};
+use super::slices::{Unwritten, contiguous, dims, elements, owned, sum_parts, tensor};
 use crate::Precision;
 
 /// A matrix inside a slice: element `(row, column)` is
@@ -165,36 +165,32 @@ unsafe fn multiply_by(
     unsafe { multiply(out, row_stride, a, b, destination, parallelism) };
 }
 
-/// `a · b`, added to `start` or on its own.
+/// `a · b`, added to `start`, which is [`owned`], or on its own.
 fn product(
     a: Matrix<'_>,
     b: Matrix<'_>,
-    start: Option<Vec<f32>>,
+    start: Option<FlexTensor>,
     precision: Precision,
 ) -> FlexTensor {
     let shape = [a.rows, b.columns];
     let len = shape[0] * shape[1];
-    let start = start.or_else(|| (a.columns == 0).then(|| vec![0.0; len]));
-    let out = match start {
-        Some(mut out) => {
-            assert_eq!(out.len(), len, "the start has the product's shape");
-            let (place, destination) = (out.as_mut_ptr(), Destination::AddTo);
-            // SAFETY: `out` is ours alone, initialised, and has the product's size.
-            unsafe { multiply_by(precision, place, shape[1], a, b, destination) };
-            out
-        }
-        None => {
-            let mut out = Unwritten::new(len);
-            let (place, destination) = (out.place(), Destination::Overwrite);
-            // SAFETY: the place is ours alone and has the product's size, and a product over at
-            // least one column writes every element.
-            unsafe {
-                multiply_by(precision, place, shape[1], a, b, destination);
-                out.written()
-            }
-        }
-    };
-    tensor(out, shape)
+    if let Some(mut out) = start.or_else(|| (a.columns == 0).then(|| tensor(vec![0.0; len], shape)))
+    {
+        let values = out.storage_mut::<f32>();
+        assert_eq!(values.len(), len, "the start has the product's shape");
+        let (place, destination) = (values.as_mut_ptr(), Destination::AddTo);
+        // SAFETY: `values` are ours alone, initialised, and have the product's size.
+        unsafe { multiply_by(precision, place, shape[1], a, b, destination) };
+        return out;
+    }
+    let mut out = Unwritten::new(len);
+    let (place, destination) = (out.place(), Destination::Overwrite);
+    // SAFETY: the place is ours alone and has the product's size, and a product over at least one
+    // column writes every element.
+    unsafe {
+        multiply_by(precision, place, shape[1], a, b, destination);
+        tensor(out.written(), shape)
+    }
 }
 
 pub(super) fn project(
@@ -205,20 +201,32 @@ pub(super) fn project(
 ) -> FlexTensor {
     let (x_shape, weight_shape) = (dims(&x), dims(&weight));
     let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
-    let start = bias.map(|bias| elements(&bias).repeat(x_shape[0]));
+    let start = bias.map(|bias| repeated(elements(&bias), x_shape[0]));
     let weight = Matrix::whole(elements(&weight), weight_shape);
     product(Matrix::whole(elements(&x), x_shape), weight.transposed(), start, precision)
+}
+
+/// `rows` times the same row.
+fn repeated(row: &[f32], rows: usize) -> FlexTensor {
+    let width = row.len();
+    let mut all = Unwritten::new(rows * width);
+    all.par_zeroed_chunks(ROWS * width).for_each(|rows| {
+        rows.chunks_exact_mut(width).for_each(|to| to.copy_from_slice(row));
+    });
+    // SAFETY: the chunks are all elements.
+    tensor(unsafe { all.written() }, [rows, width])
 }
 
 pub(super) fn project_input_gradient(
     grad: FlexTensor,
     weight: FlexTensor,
+    onto: Option<FlexTensor>,
     precision: Precision,
 ) -> FlexTensor {
     let (grad_shape, weight_shape) = (dims(&grad), dims(&weight));
     let (grad, weight) = (contiguous(grad), contiguous(weight));
     let grad = Matrix::whole(elements(&grad), grad_shape);
-    product(grad, Matrix::whole(elements(&weight), weight_shape), None, precision)
+    product(grad, Matrix::whole(elements(&weight), weight_shape), onto.map(owned), precision)
 }
 
 pub(super) fn project_weight_gradient(

@@ -1,7 +1,10 @@
 //! Between Flex tensors and slices, without a copy.
 
+use std::mem::MaybeUninit;
+
 use burn_core::tensor::{Bytes, DType, Shape, TensorMetadata};
 use burn_flex::{FlexTensor, Layout};
+use rayon::prelude::*;
 
 /// The tensor itself if its elements lie in order, else a copy in which they do.
 pub(super) fn contiguous(x: FlexTensor) -> FlexTensor {
@@ -30,6 +33,20 @@ impl Unwritten {
     /// Where the elements go; none may be read before it was written.
     pub(super) fn place(&mut self) -> *mut f32 {
         self.values.as_mut_ptr()
+    }
+
+    /// The elements in chunks of `size`, each zeroed by the task that takes it, just before it
+    /// writes there.
+    pub(super) fn par_zeroed_chunks(
+        &mut self,
+        size: usize,
+    ) -> impl IndexedParallelIterator<Item = &mut [f32]> {
+        let room = &mut self.values.spare_capacity_mut()[..self.len];
+        room.par_chunks_mut(size).map(|chunk| {
+            chunk.fill(MaybeUninit::new(0.0));
+            // SAFETY: each element was initialised in the line above.
+            unsafe { chunk.assume_init_mut() }
+        })
     }
 
     /// The elements.

@@ -5,6 +5,7 @@ mod activation;
 mod adam;
 mod attention;
 mod dropout;
+mod embedding;
 mod layer_norm;
 mod linear;
 mod momentum;
@@ -13,6 +14,7 @@ pub(crate) use activation::{bias_activation, bias_activation_backward};
 pub(crate) use adam::{adam, sum_of_squares};
 pub(crate) use attention::{varlen_attention, varlen_attention_backward};
 pub(crate) use dropout::dropout;
+pub(crate) use embedding::{embedding_gradient, embedding_sum};
 pub(crate) use layer_norm::{
     dropout_add_layer_norm, dropout_add_layer_norm_backward, layer_norm, layer_norm_backward,
 };

@@ -95,25 +95,28 @@ unsafe fn multiply_with(
     let (rows, columns, inner) = (a.rows(), b.columns(), a.columns());
     let results = Results { kernel, out: Shared(out), row_stride, columns };
     let b = b.transposed();
+    let blocks = columns.div_ceil(BLOCK);
+    let mut b_tiles = vec![Tile::ZERO; blocks * 2 * DEPTH.min(inner.div_ceil(NUMBERS))];
     for first in (0..inner).step_by(NUMBERS * DEPTH) {
         let numbers = first..inner.min(first + NUMBERS * DEPTH);
         let panel = 2 * numbers.len().div_ceil(NUMBERS);
-        let mut b_tiles = vec![Tile::ZERO; columns.div_ceil(BLOCK) * panel];
+        let b_tiles = &mut b_tiles[..blocks * panel];
         b_tiles.par_chunks_mut(panel).enumerate().for_each(|(block, tiles)| {
             // SAFETY: the processor has a kernel.
             unsafe { pack(b, block * BLOCK, numbers.clone(), Layout::ByPair, tiles) };
         });
+        let b_tiles = &*b_tiles;
         let add = first > 0 || destination == Destination::AddTo;
         let tasks = (0..rows.div_ceil(TASK * BLOCK)).into_par_iter();
         tasks.for_each_init(Vec::new, |a_tiles, task| {
             let rows = task * TASK * BLOCK..rows.min((task + 1) * TASK * BLOCK);
-            a_tiles.resize(TASK * panel, Tile::ZERO);
+            a_tiles.resize(TASK * panel, Tile::ZERO); // zeros once a thread, then overwritten
             for (row, tiles) in rows.clone().step_by(BLOCK).zip(a_tiles.chunks_mut(panel)) {
                 // SAFETY: as above.
                 unsafe { pack(a, row, numbers.clone(), Layout::ByLine, tiles) };
             }
             // SAFETY: no other task writes these rows, and the caller vouches for `out`.
-            unsafe { results.write(rows, a_tiles, &b_tiles, panel, add) };
+            unsafe { results.write(rows, a_tiles, b_tiles, panel, add) };
         });
     }
 }
