@@ -49,6 +49,26 @@ impl<B: BertOps> BertSelfAttention<B> {
     }
 }
 
+impl<B: BertOps> BertSelfAttention<B> {
+    /// The rows of [`forward`](Self::forward) that are `firsts`, the first tokens' states.
+    ///
+    /// # Shapes
+    ///
+    /// `firsts: [sequences, hidden]`, `x: [tokens, hidden]` → `[sequences, hidden]`.
+    fn forward_firsts(
+        &self,
+        firsts: Tensor<B, 2>,
+        x: Tensor<B, 2>,
+        sequences: &Sequences,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
+        let dropout = key.and_then(|key| Dropout::new(self.dropout_probability, key));
+        let query = self.query.forward(firsts);
+        let (key, value) = (self.key.forward(x.clone()), self.value.forward(x));
+        ops::first_attention(query, key, value, sequences, self.heads, dropout)
+    }
+}
+
 /// How the attention block ends: `layer_norm(dropout(dense(x)) + residual)`.
 #[derive(Module, Debug)]
 pub struct BertSelfOutput<B: Backend> {
@@ -123,5 +143,21 @@ impl<B: BertOps> BertAttention<B> {
     ) -> Tensor<B, 2> {
         let attended = self.self_attention.forward(x.clone(), sequences, keys[0]);
         self.output.forward(attended, x, keys[1])
+    }
+
+    /// The rows of [`forward`](Self::forward) that are `firsts`, the first tokens' states.
+    ///
+    /// # Shapes
+    ///
+    /// `firsts: [sequences, hidden]`, `x: [tokens, hidden]` → `[sequences, hidden]`.
+    pub fn forward_firsts(
+        &self,
+        firsts: Tensor<B, 2>,
+        x: Tensor<B, 2>,
+        sequences: &Sequences,
+        keys: [Option<DropoutKey>; 2],
+    ) -> Tensor<B, 2> {
+        let attended = self.self_attention.forward_firsts(firsts.clone(), x, sequences, keys[0]);
+        self.output.forward(attended, firsts, keys[1])
     }
 }

@@ -4,7 +4,7 @@ use burn_core::module::Module;
 use burn_core::tensor::{Tensor, backend::Backend};
 
 use crate::attention::{BertAttention, BertSelfOutput};
-use crate::{BertConfig, HiddenAct, Initializer, Linear};
+use crate::{BertConfig, HiddenAct, Initializer, Linear, PackedTokens};
 
 /// The first half of the feed-forward block.
 #[derive(Module, Debug)]
@@ -71,12 +71,41 @@ impl<B: BertOps> BertLayer<B> {
         layer: u32,
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
-        let site = |site| key.map(|key| key.site(layer, site));
-        let x = self.attention.forward(x, sequences, [site(0), site(1)]);
+        let keys = Self::keys(layer, key);
+        let x = self.attention.forward(x, sequences, [keys[0], keys[1]]);
+        self.feed_forward(x, keys[2])
+    }
+
+    /// The rows of [`forward`](Self::forward) that are the first tokens': all that a classifier
+    /// reads of the last layer, at a fraction of its work. Dropout is drawn anew for these rows.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens, hidden]` → `[sequences, hidden]`.
+    pub fn forward_firsts(
+        &self,
+        x: Tensor<B, 2>,
+        tokens: &PackedTokens<B>,
+        layer: u32,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
+        let keys = Self::keys(layer, key);
+        // Burn 0.21's fusion computes wrong queries, keys or values where the rows are not settled.
+        let firsts = ops::settled(tokens.first_of_each(x.clone()));
+        let x = self.attention.forward_firsts(firsts, x, &tokens.sequences, [keys[0], keys[1]]);
+        self.feed_forward(x, keys[2])
+    }
+
+    /// The keys of a layer's three sites.
+    fn keys(layer: u32, key: Option<DropoutKey>) -> [Option<DropoutKey>; 3] {
+        [0, 1, 2].map(|site| key.map(|key| key.site(layer, site)))
+    }
+
+    fn feed_forward(&self, x: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         let dense = &self.intermediate.dense;
         let inner = dense.without_bias(x.clone());
         let inner =
             ops::bias_activation(inner, dense.bias.val(), Activation::from(self.hidden_act));
-        self.output.forward(inner, x, site(2))
+        self.output.forward(inner, x, key)
     }
 }

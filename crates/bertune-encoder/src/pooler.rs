@@ -3,7 +3,7 @@ use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Tensor, backend::Backend};
 
-use crate::{BertConfig, Initializer, Linear, PackedTokens};
+use crate::{BertConfig, Initializer, Linear};
 
 /// `tanh(dense([CLS]))`: the sequence in one vector.
 #[derive(Module, Debug)]
@@ -20,10 +20,12 @@ impl<B: Backend> BertPooler<B> {
 }
 
 impl<B: BertOps> BertPooler<B> {
+    /// The vectors of sequences from the states of their first tokens.
+    ///
     /// # Shapes
     ///
-    /// `[tokens, hidden]` → `[sequences, hidden]`.
-    pub fn forward(&self, hidden_states: Tensor<B, 2>, tokens: &PackedTokens<B>) -> Tensor<B, 2> {
-        self.dense.forward(tokens.first_of_each(hidden_states)).tanh()
+    /// `[sequences, hidden]` → `[sequences, hidden]`.
+    pub fn forward(&self, firsts: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.dense.forward(firsts).tanh()
     }
 }

@@ -191,10 +191,9 @@ impl<B: BertOps> BertForSequenceClassification<B> {
     ///
     /// `[tokens]` → `[examples, classes]`.
     pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
-        let hidden_states = self.bert.last_hidden_state(tokens, key);
         let pooled = match self.pooling {
-            Pooling::Pooler => self.bert.pooler.forward(hidden_states, tokens),
-            Pooling::Mean => tokens.mean_of_each(hidden_states),
+            Pooling::Pooler => self.bert.pooled_output(tokens, key),
+            Pooling::Mean => tokens.mean_of_each(self.bert.last_hidden_state(tokens, key)),
         };
         let pooled = tokens.mean_of_windows(pooled);
         let site = key.map(|key| key.site(CLASSIFIER, 0));

@@ -177,6 +177,31 @@ impl<B: BertOps> Backward<B, 3> for VarlenAttention {
     }
 }
 
+#[derive(Debug)]
+struct FirstAttention;
+
+/// What [`FirstAttention`] keeps: the inputs by node.
+#[derive(Clone, Debug)]
+struct FirstAttentionState {
+    inputs: [NodeId; 3],
+    sequences: Sequences,
+    heads: usize,
+    dropout: Option<Dropout>,
+}
+
+impl<B: BertOps> Backward<B, 3> for FirstAttention {
+    type State = FirstAttentionState;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
+        let FirstAttentionState { inputs, sequences, heads, dropout } = ops.state;
+        let [query, key, value] = inputs.map(|id| saved.retrieve_node_output(id));
+        let grad = grads.consume::<B>(&ops.node);
+        let gradients =
+            B::first_attention_backward(grad, query, key, value, &sequences, heads, dropout);
+        register::<B, 3>(ops.parents.map(|parent| parent.map(|node| node.id)), gradients, grads);
+    }
+}
+
 /// The state of a layer norm as untracked tensors of the autodiff backend.
 fn untracked<A: AutodiffBackend>(
     state: LayerNormState<FloatTensor<A::InnerBackend>>,
@@ -190,6 +215,12 @@ fn untracked<A: AutodiffBackend>(
 impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
     fn has_precision(precision: Precision) -> bool {
         B::has_precision(precision)
+    }
+
+    fn settle(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        let mut settled = x;
+        settled.primitive = B::settle(settled.primitive);
+        settled
     }
 
     fn project(
@@ -349,5 +380,28 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
             OpsKind::UnTracked(prep) => prep.finish(out),
         };
         (tracked, Self::from_inner(state))
+    }
+
+    fn first_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        let inputs = [query, key, value];
+        let nodes = inputs.each_ref().map(|input| input.node.clone());
+        let kind = FirstAttention.prepare::<C>(nodes).compute_bound().stateful();
+        let [query, key, value] = inputs.each_ref().map(|input| input.primitive.clone());
+        let out = B::first_attention(query, key, value, sequences, heads, dropout);
+        match kind {
+            OpsKind::Tracked(mut prep) => {
+                let inputs = inputs.each_ref().map(|input| prep.checkpoint(input));
+                let sequences = sequences.clone();
+                prep.finish(FirstAttentionState { inputs, sequences, heads, dropout }, out)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        }
     }
 }

@@ -37,6 +37,12 @@ pub trait BertOps: Backend {
         precision == Precision::F32
     }
 
+    /// The same tensor, with nothing left to compute of it: a backend that fuses operations does not
+    /// fuse those before with those after.
+    fn settle(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        x
+    }
+
     /// `x · weightᵀ`.
     ///
     /// # Shapes
@@ -251,6 +257,40 @@ pub trait BertOps: Backend {
         dropout: Option<Dropout>,
     ) -> [FloatTensor<Self>; 3] {
         primitive::varlen_attention_backward::<Self>(
+            grad, query, key, value, sequences, heads, dropout,
+        )
+    }
+
+    /// Scaled dot-product attention of each sequence's first token over the sequence: the rows that
+    /// [`varlen_attention`](Self::varlen_attention) gives these tokens, with the same dropout.
+    ///
+    /// # Shapes
+    ///
+    /// `query: [sequences, heads · dim]`, `key, value: [tokens, heads · dim]` →
+    /// `[sequences, heads · dim]`.
+    fn first_attention(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        primitive::first_attention::<Self>(query, key, value, sequences, heads, dropout)
+    }
+
+    /// The gradients of `query`, `key` and `value` in
+    /// [`first_attention`](Self::first_attention).
+    fn first_attention_backward(
+        grad: FloatTensor<Self>,
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> [FloatTensor<Self>; 3] {
+        primitive::first_attention_backward::<Self>(
             grad, query, key, value, sequences, heads, dropout,
         )
     }

@@ -5,6 +5,15 @@ use burn_core::tensor::{Int, Tensor};
 use crate::primitive::{unwrap, wrap};
 use crate::{Activation, BertOps, Dropout, Precision, Sequences};
 
+/// The same tensor, with nothing left to compute of it.
+///
+/// # Shapes
+///
+/// `[rows, columns]` → the same.
+pub fn settled<B: BertOps>(x: Tensor<B, 2>) -> Tensor<B, 2> {
+    wrap(B::settle(unwrap(x)))
+}
+
 /// `x · weightᵀ`.
 ///
 /// # Shapes
@@ -42,6 +51,24 @@ pub fn embedding_sum<B: BertOps>(
     ids: [Tensor<B, 1, Int>; 3],
 ) -> Tensor<B, 2> {
     wrap(B::embedding_sum(tables.map(unwrap), ids.map(Tensor::into_primitive)))
+}
+
+/// [`varlen_attention`] of each sequence's first token alone.
+///
+/// # Shapes
+///
+/// `query: [sequences, heads · dim]`, `key, value: [tokens, heads · dim]` →
+/// `[sequences, heads · dim]`.
+pub fn first_attention<B: BertOps>(
+    query: Tensor<B, 2>,
+    key: Tensor<B, 2>,
+    value: Tensor<B, 2>,
+    sequences: &Sequences,
+    heads: usize,
+    dropout: Option<Dropout>,
+) -> Tensor<B, 2> {
+    let [query, key, value] = [query, key, value].map(unwrap);
+    wrap(B::first_attention(query, key, value, sequences, heads, dropout))
 }
 
 /// `activation(x + bias)`.

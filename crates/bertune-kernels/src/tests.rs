@@ -262,6 +262,49 @@ fn attention_equals_its_definition() {
     }
 }
 
+/// The rows of the first tokens, of which only the first tokens' queries are asked.
+#[test]
+fn the_first_tokens_attention_equals_its_definition() {
+    fn reference(
+        [q, k, v]: [Tensor<Reference, 2>; 3],
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> Tensor<Reference, 2> {
+        let firsts: Vec<i64> = sequences.ranges().map(|range| range.start as i64).collect();
+        let firsts = Tensor::from_data(firsts.as_slice(), &q.device());
+        // All queries of a sequence are its first token's: the first row is the one that counts.
+        let lengths = sequences.ranges().enumerate();
+        let of: Vec<i64> = lengths.flat_map(|(s, range)| range.map(move |_| s as i64)).collect();
+        let queries = q.select(0, Tensor::from_data(of.as_slice(), &k.device()));
+        let [q, k, v] = [queries, k, v].map(unwrap);
+        let all = primitive::varlen_attention::<Reference>(q, k, v, sequences, heads, dropout);
+        wrap::<Reference, 2>(all).select(0, firsts)
+    }
+    for (offsets, dropout) in [&[0, 1][..], &[0, 5, 6, 29], &[0, 17, 50], &[0, 512, 520]]
+        .into_iter()
+        .flat_map(|layout| dropouts().map(|dropout| (layout, dropout)))
+    {
+        for (heads, dim) in [(1, 6), (2, 16), (3, 5)] {
+            let sequences = Sequences::new(offsets);
+            let rows = [sequences.len(), sequences.tokens(), sequences.tokens()];
+            let inputs = [0, 1, 2].map(|i| random(&[rows[i], heads * dim], i as u64 + 1));
+            let expected = run::<Reference, 3, 0>(&inputs, &[], |inputs, []| {
+                reference(inputs, &sequences, heads, dropout)
+            });
+            let flex = run::<Autodiff<Flex>, 3, 0>(&inputs, &[], |[q, k, v], []| {
+                ops::first_attention(q, k, v, &sequences, heads, dropout)
+            });
+            let ndarray = run::<Reference, 3, 0>(&inputs, &[], |[q, k, v], []| {
+                ops::first_attention(q, k, v, &sequences, heads, dropout)
+            });
+            let case = format!("{offsets:?} {heads} heads of {dim}, {dropout:?}");
+            assert_close(&flex, &expected, &format!("flex {case}"));
+            assert_close(&ndarray, &expected, &format!("ndarray {case}"));
+        }
+    }
+}
+
 #[test]
 fn a_sequence_does_not_see_its_neighbours() {
     let device = Default::default();

@@ -105,7 +105,7 @@ fn assert_covered(sequences: &Sequences, heads: usize, [tokens, width]: [usize; 
     assert!(width.is_multiple_of(heads), "{heads} heads share {width} columns");
 }
 
-fn scale(dim: usize) -> f32 {
+pub(super) fn scale(dim: usize) -> f32 {
     1.0 / (dim as f32).sqrt()
 }
 
@@ -167,7 +167,7 @@ impl Task {
 
 /// The index of the first probability of `row` of a task.
 #[inline(always)]
-fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
+pub(super) fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
     first_index.wrapping_add((row * heads) as u32).wrapping_mul(ATTENTION_STRIDE)
 }
 

@@ -10,6 +10,7 @@ mod attention;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
 mod embedding;
+mod first_attention;
 mod layer_norm;
 mod mask;
 mod memory;
@@ -166,6 +167,29 @@ impl BertOps for Flex {
         dropout: Option<Dropout>,
     ) -> [FlexTensor; 3] {
         attention::backward(grad, [query, key, value], out, state, sequences, heads, dropout)
+    }
+
+    fn first_attention(
+        query: FlexTensor,
+        key: FlexTensor,
+        value: FlexTensor,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> FlexTensor {
+        first_attention::forward([query, key, value], sequences, heads, dropout)
+    }
+
+    fn first_attention_backward(
+        grad: FlexTensor,
+        query: FlexTensor,
+        key: FlexTensor,
+        value: FlexTensor,
+        sequences: &Sequences,
+        heads: usize,
+        dropout: Option<Dropout>,
+    ) -> [FlexTensor; 3] {
+        first_attention::backward(grad, [query, key, value], sequences, heads, dropout)
     }
 
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {

@@ -46,7 +46,7 @@ pub(crate) fn varlen_attention_backward<B: Backend>(
 }
 
 /// How packed tokens become `[sequences, heads, longest, dim]` and come back.
-struct Padding<B: Backend> {
+pub(super) struct Padding<B: Backend> {
     /// For each padded place the packed token that stands there, 0 if none does,
     /// `[sequences · longest]`.
     token_of_place: Tensor<B, 1, Int>,
@@ -61,7 +61,7 @@ struct Padding<B: Backend> {
 }
 
 impl<B: Backend> Padding<B> {
-    fn new(packed: &Tensor<B, 2>, sequences: &Sequences, heads: usize) -> Self {
+    pub(super) fn new(packed: &Tensor<B, 2>, sequences: &Sequences, heads: usize) -> Self {
         let (count, longest) = (sequences.len(), sequences.longest());
         let dim = packed.dims()[1] / heads;
         let mut token_of_place = vec![0i32; count * longest];
@@ -89,7 +89,7 @@ impl<B: Backend> Padding<B> {
         }
     }
 
-    fn pad(&self, packed: Tensor<B, 2>) -> Tensor<B, 4> {
+    pub(super) fn pad(&self, packed: Tensor<B, 2>) -> Tensor<B, 4> {
         let [sequences, heads, longest, dim] = self.shape;
         packed
             .select(0, self.token_of_place.clone())
@@ -97,7 +97,7 @@ impl<B: Backend> Padding<B> {
             .swap_dims(1, 2)
     }
 
-    fn unpad(&self, padded: Tensor<B, 4>) -> Tensor<B, 2> {
+    pub(super) fn unpad(&self, padded: Tensor<B, 4>) -> Tensor<B, 2> {
         let [sequences, heads, longest, dim] = self.shape;
         padded
             .swap_dims(1, 2)
@@ -105,8 +105,25 @@ impl<B: Backend> Padding<B> {
             .select(0, self.place_of_token.clone())
     }
 
-    /// → `[sequences, heads, longest, longest]`, zero for keys where no token stands.
-    fn probabilities(&self, query: Tensor<B, 4>, key: Tensor<B, 4>) -> Tensor<B, 4> {
+    /// One over the square root of `dim`.
+    pub(super) fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// `[sequences, heads · dim]` → `[sequences, heads, 1, dim]`.
+    pub(super) fn split(&self, rows: Tensor<B, 2>) -> Tensor<B, 4> {
+        let [sequences, heads, _, dim] = self.shape;
+        rows.reshape([sequences, heads, 1, dim])
+    }
+
+    /// What undoes [`split`](Self::split).
+    pub(super) fn join(&self, rows: Tensor<B, 4>) -> Tensor<B, 2> {
+        let [sequences, heads, _, dim] = self.shape;
+        rows.reshape([sequences, heads * dim])
+    }
+
+    /// → `[sequences, heads, queries, longest]`, zero for keys where no token stands.
+    pub(super) fn probabilities(&self, query: Tensor<B, 4>, key: Tensor<B, 4>) -> Tensor<B, 4> {
         let scores = query.matmul(key.swap_dims(2, 3)) * self.scale;
         let absent = self.is_token.clone().float().sub_scalar(1.0).mul_scalar(1e30);
         softmax(scores + absent.unsqueeze_dim::<4>(1), 3)
@@ -115,6 +132,18 @@ impl<B: Backend> Padding<B> {
     fn drop(&self, probabilities: Tensor<B, 4>, dropout: Option<Dropout>) -> Tensor<B, 4> {
         match dropout {
             Some(dropout) => probabilities * mask(self.indices(), dropout),
+            None => probabilities,
+        }
+    }
+
+    /// Dropout of the probabilities of each sequence's first token alone.
+    pub(super) fn drop_first(
+        &self,
+        probabilities: Tensor<B, 4>,
+        dropout: Option<Dropout>,
+    ) -> Tensor<B, 4> {
+        match dropout {
+            Some(dropout) => probabilities * mask(self.indices().narrow(2, 0, 1), dropout),
             None => probabilities,
         }
     }

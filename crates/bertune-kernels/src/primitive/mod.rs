@@ -6,6 +6,7 @@ mod adam;
 mod attention;
 mod dropout;
 mod embedding;
+mod first_attention;
 mod layer_norm;
 mod linear;
 mod momentum;
@@ -15,6 +16,7 @@ pub(crate) use adam::{adam, sum_of_squares};
 pub(crate) use attention::{varlen_attention, varlen_attention_backward};
 pub(crate) use dropout::dropout;
 pub(crate) use embedding::{embedding_gradient, embedding_sum};
+pub(crate) use first_attention::{first_attention, first_attention_backward};
 pub(crate) use layer_norm::{
     dropout_add_layer_norm, dropout_add_layer_norm_backward, layer_norm, layer_norm_backward,
 };
