@@ -22,6 +22,9 @@ pub(crate) struct Selection {
     /// takes a minute to compile
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Leave compiled PyTorch out
+    #[arg(long)]
+    without_compiled: bool,
     /// Put the table into docs/benchmarks.md
     #[arg(long)]
     write: bool,
@@ -75,7 +78,7 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
     ];
     println!("{}\n\n{}\n{}", bench.machine()?, rows[0], rows[1]);
     for case in CASES.iter().filter(|case| case.name().contains(&selection.case)) {
-        let row = bench.row(case, selection.rounds)?;
+        let row = bench.row(case, selection)?;
         println!("{row}");
         rows.push(row);
     }
@@ -112,16 +115,21 @@ impl Bench {
     }
 
     /// Runs all ways in turn, `rounds` times.
-    fn row(&self, case: &Case, rounds: usize) -> Result<String> {
+    fn row(&self, case: &Case, selection: &Selection) -> Result<String> {
         let mut runs: [Vec<Run>; 4] = Default::default();
-        for round in 0..rounds {
+        for round in 0..selection.rounds {
             for (&way, runs) in WAYS.iter().zip(&mut runs) {
-                if round == 0 || way != "compiled" {
+                let compiles = round == 0 && !selection.without_compiled;
+                if compiles || way != "compiled" {
                     runs.push(self.run(case, way)?);
                 }
             }
         }
-        Ok(row(case, &runs.map(|runs| median(&runs))))
+        let [ours, plain, mkl, compiled] = runs.map(|runs| median(&runs));
+        let missing = || format!("no run of {}", case.name());
+        let three = [ours, plain, mkl].into_iter().collect::<Option<Vec<_>>>();
+        let three = three.with_context(missing)?;
+        Ok(row(case, [three[0], three[1], three[2]], compiled))
     }
 
     fn run(&self, case: &Case, way: &str) -> Result<Run> {
@@ -169,15 +177,17 @@ impl Bench {
     }
 }
 
-fn row(case: &Case, [ours, plain, mkl, compiled]: &[Run; 4]) -> String {
-    let best = plain.milliseconds.min(mkl.milliseconds).min(compiled.milliseconds);
+fn row(case: &Case, [ours, plain, mkl]: [Run; 3], compiled: Option<Run>) -> String {
+    let compiled = compiled.map(|run| run.milliseconds);
+    let eager = plain.milliseconds.min(mkl.milliseconds);
+    let best = compiled.unwrap_or(eager).min(eager);
     format!(
-        "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.2} × | {:.2} × | {:.0} MB, {:.2} of theirs |",
+        "| {} | {:.0} | {:.0} | {:.0} | {} | {:.2} × | {:.2} × | {:.0} MB, {:.2} of theirs |",
         case.name(),
         ours.milliseconds,
         plain.milliseconds,
         mkl.milliseconds,
-        compiled.milliseconds,
+        compiled.map_or("–".to_owned(), |milliseconds| format!("{milliseconds:.0}")),
         plain.milliseconds / ours.milliseconds,
         best / ours.milliseconds,
         ours.megabytes,
@@ -186,10 +196,10 @@ fn row(case: &Case, [ours, plain, mkl, compiled]: &[Run; 4]) -> String {
 }
 
 /// The run with the median time, the later of two.
-fn median(runs: &[Run]) -> Run {
+fn median(runs: &[Run]) -> Option<Run> {
     let mut sorted = runs.to_vec();
     sorted.sort_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds));
-    sorted[sorted.len() / 2]
+    sorted.get(sorted.len() / 2).copied()
 }
 
 fn write_table(table: &str) -> Result<()> {
@@ -220,9 +230,10 @@ mod tests {
     #[test]
     fn ratios_are_those_of_the_medians() {
         let run = |milliseconds: f64| Run { milliseconds, megabytes: 100.0 };
-        let ours = Run { megabytes: 50.0, ..median(&[run(9.0), run(10.0), run(30.0)]) };
+        let middle = median(&[run(9.0), run(10.0), run(30.0)]).unwrap_or(run(0.0));
+        let ours = Run { megabytes: 50.0, ..middle };
         assert_eq!(
-            row(&CASES[0], &[ours, run(20.0), run(15.0), run(16.0)]),
+            row(&CASES[0], [ours, run(20.0), run(15.0)], Some(run(16.0))),
             "| minilm 32 × 128 f32 | 10 | 20 | 15 | 16 | 2.00 × | 1.50 × | 50 MB, 0.50 of theirs |"
         );
     }

@@ -144,6 +144,7 @@ fn cases() -> Vec<Case> {
         "a kept threshold out of range", |p: &Place| edit(p, "model/config.json", "\"architectures\"", "\"bertune_thresholds\": [0.5, -1], \"architectures\""), "predict --model model 'a film'";
         "a temperature that is none", |p: &Place| edit(p, "model/config.json", "\"architectures\"", "\"bertune_temperature\": 0, \"architectures\""), "predict --model model 'a film'";
         "a metric of numbers for a model of classes", nothing, "evaluate --model model --data train.csv --metric pearson";
+        "a precision that is none", nothing, "train --model model --train train.csv --output out --precision f16";
         "a temperature for sets", table("t.csv", b"text,labels\na,x;y\nb,x\nc,y\n"), "train --model model --train t.csv --validation t.csv --targets set --calibrate --output out";
         "windows that do not move on", nothing, "train --model model --train train.csv --output out --max-length 8 --stride 6";
         "windows of pairs", table("t.csv", b"text,text_pair,label\na,b,1\nb,a,0\n"), "train --model model --train t.csv --validation t.csv --output out --stride 2";
