@@ -21,6 +21,8 @@ pub(crate) const RECORD: &str = "bertune.toml";
 
 const LOCK: &str = "lock";
 const STATE: &str = "step-";
+/// What the names of states begin with that are not written to their end.
+const UNFINISHED: &str = ".step-";
 
 impl RunFolder {
     /// The folder of the run to `output`, for this process alone.
@@ -79,11 +81,22 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Removes all states.
+    /// Removes all states, and what was left of some by processes that were killed.
     pub(crate) fn clear(&self) -> anyhow::Result<()> {
         for (_, state) in states(&self.path)? {
             let describe = || format!("cannot remove {}", state.display());
             fs::remove_dir_all(&state).with_context(describe)?;
+        }
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                let path = entry.path();
+                // In vain it is no reason to fail: the run is at its end, or begins anew.
+                if path.is_dir() {
+                    fs::remove_dir_all(path).ok()
+                } else {
+                    fs::remove_file(path).ok()
+                };
+            }
         }
         Ok(())
     }

@@ -195,6 +195,10 @@ fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     stop_after_a_state(&place, "resume b -q", "-TERM");
     let refused = place.run(&format!("{train} --seed 3"));
     assert!(String::from_utf8(refused.stderr).unwrap().contains("bertune resume b"));
+    // What a process leaves that is killed while it writes a state.
+    fs::create_dir(place.path("b.run/.step-7.staging-1-0")).unwrap();
+    place.write("b.run/.step-7.staging-1-0/state.json", "{");
+    place.write("b.run/.step-7.staging-1-0.lock", "");
     succeed(&place, "resume b");
     assert!(!place.path("b.run").exists(), "a finished run leaves only its model");
     assert_eq!(place.read("a/model.safetensors"), place.read("b/model.safetensors"));
