@@ -305,6 +305,45 @@ fn the_first_tokens_attention_equals_its_definition() {
     }
 }
 
+/// Every bit of a layer's output and gradients, on one thread and on several.
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    const HIDDEN: usize = 96;
+    let sequences = Sequences::new(&[0, 40, 41, 300]);
+    let dropout = Dropout::new(0.1, DropoutKey::new(1, 1));
+    let matrices = [
+        random(&[300, HIDDEN], 1),
+        random(&[HIDDEN, HIDDEN], 2),
+        random(&[4 * HIDDEN, HIDDEN], 3),
+        random(&[HIDDEN, 4 * HIDDEN], 4),
+    ];
+    let vectors = [5, 6, 7].map(|seed| random(&[HIDDEN], seed));
+    let layer = |precision: Precision| {
+        run::<Autodiff<Flex>, 4, 3>(&matrices, &vectors, |[x, w, up, down], [bias, gamma, beta]| {
+            let projected = ops::linear(x.clone(), w, bias.clone(), precision);
+            let inputs = [projected.clone(), x.clone(), projected];
+            let [q, k, v] = inputs;
+            let attended = ops::varlen_attention(q, k, v, &sequences, 4, dropout);
+            let inner = ops::project(attended, up, precision);
+            let wide = Tensor::cat(vec![bias.clone(); 4], 0);
+            let inner = ops::bias_activation(inner, wide, Activation::Gelu);
+            let out = ops::project(inner, down, precision);
+            ops::dropout_add_layer_norm(out, bias, x, norm(gamma, beta), dropout)
+        })
+    };
+    for precision in [Precision::F32, Precision::Bf16] {
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| layer(precision))
+        };
+        let alone = on(1);
+        assert!(alone.iter().all(|result| result.iter::<f32>().all(f32::is_finite)));
+        for threads in [2, 3, 8] {
+            assert_eq!(on(threads), alone, "{threads} threads, {precision:?}");
+        }
+    }
+}
+
 #[test]
 fn a_sequence_does_not_see_its_neighbours() {
     let device = Default::default();

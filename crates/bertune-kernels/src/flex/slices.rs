@@ -44,8 +44,8 @@ impl Unwritten {
         let room = &mut self.values.spare_capacity_mut()[..self.len];
         room.par_chunks_mut(size).map(|chunk| {
             chunk.fill(MaybeUninit::new(0.0));
-            // SAFETY: each element was initialised in the line above.
-            unsafe { chunk.assume_init_mut() }
+            // SAFETY: each element was initialised in the line above, and has the same layout.
+            unsafe { &mut *(chunk as *mut [MaybeUninit<f32>] as *mut [f32]) }
         })
     }
 
