@@ -64,7 +64,8 @@ where
         let step = state.steps() + 1;
         if step == 1 {
             let (groups, examples) = (state.optimizer.groups(), window.example_ids());
-            self_check(&state.model, groups, &objective, data.train, &examples)?;
+            let precision = config.precision;
+            self_check(&state.model, groups, &objective, data.train, &examples, precision)?;
         }
         let (loss, gradients) = gradients(&state.model, &window, &objective, config.seed, step);
         let gradient_norm = gradients.global_norm();

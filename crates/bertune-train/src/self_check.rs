@@ -1,6 +1,6 @@
 use bertune_data::{Dataset, PackedBatch};
 use bertune_head::BertForSequenceClassification;
-use bertune_kernels::BertOps;
+use bertune_kernels::{BertOps, Precision};
 use burn_core::module::ParamId;
 use burn_core::tensor::backend::AutodiffBackend;
 
@@ -27,6 +27,7 @@ pub(crate) fn self_check<B>(
     objective: &Objective,
     dataset: &Dataset,
     example_ids: &[usize],
+    precision: Precision,
 ) -> Result<(), TrainError>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
@@ -49,7 +50,7 @@ where
         alone.add(gradients(&PackedBatch::pack(dataset, &[id])));
     }
     for (id, name) in groups.names() {
-        check_sum(*id, name, &together, &alone)?;
+        check_sum(*id, name, &together, &alone, rounding(precision))?;
     }
     Ok(())
 }
@@ -76,17 +77,26 @@ fn check_gradient(
     }
 }
 
-/// Allows for rounding: 1e-3 of the gradient, or what is nothing beside an ordinary gradient.
+/// How much of a gradient may be rounding: in bf16, half a percent was seen in six layers.
+fn rounding(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => 1e-3,
+        Precision::Bf16 => 3e-2,
+    }
+}
+
+/// Allows for rounding, a share of the gradient, and for what is nothing beside an ordinary gradient.
 fn check_sum<B: BertOps>(
     id: ParamId,
     name: &str,
     together: &Gradients<B>,
     alone: &Gradients<B>,
+    rounding: f64,
 ) -> Result<(), TrainError> {
     let (Some(difference), Some(norm)) = (together.distance(alone, id), together.norm(id)) else {
         return Ok(());
     };
-    if difference <= 1e-3 * norm + 1e-5 {
+    if difference <= rounding * norm + 1e-5 {
         return Ok(());
     }
     Err(TrainError::SelfCheck {
@@ -141,8 +151,13 @@ mod tests {
             Gradients::<Flex>::of_one(id, values.into_primitive().tensor())
         };
         let together = gradients([3.0, 4.0]);
-        assert!(check_sum(id, "w", &together, &gradients([3.0, 4.001])).is_ok());
-        let message = check_sum(id, "w", &together, &gradients([3.0, 4.1])).unwrap_err();
+        let check = |alone, precision| {
+            check_sum(id, "w", &together, &gradients(alone), rounding(precision))
+        };
+        assert!(check([3.0, 4.001], Precision::F32).is_ok());
+        assert!(check([3.0, 4.1], Precision::Bf16).is_ok());
+        assert!(check([3.0, 4.2], Precision::Bf16).is_err());
+        let message = check([3.0, 4.1], Precision::F32).unwrap_err();
         assert!(message.to_string().contains("away from the sum over examples"), "{message}");
     }
 }
