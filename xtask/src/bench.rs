@@ -76,14 +76,15 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
             .to_owned(),
         "| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
-    println!("{}\n\n{}\n{}", bench.machine()?, rows[0], rows[1]);
+    let machine = format!("{} Runs of each side: {}.", bench.machine()?, selection.rounds);
+    println!("{machine}\n\n{}\n{}", rows[0], rows[1]);
     for case in CASES.iter().filter(|case| case.name().contains(&selection.case)) {
         let row = bench.row(case, selection)?;
         println!("{row}");
         rows.push(row);
     }
     if selection.write {
-        write_table(&format!("{}\n\n{}", bench.machine()?, rows.join("\n")))?;
+        write_table(&format!("{machine}\n\n{}", rows.join("\n")))?;
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ fn whole_and_broken_blocks_and_tasks_are_right() {
     }
 }
 
-/// A product over nothing leaves nothing unwritten.
+/// NaN and infinity are not rounded away.
 #[test]
 fn numbers_that_are_not_finite_show() {
     for &kernel in KERNELS.iter() {
