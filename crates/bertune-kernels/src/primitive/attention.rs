@@ -34,15 +34,8 @@ pub(crate) fn varlen_attention_backward<B: Backend>(
     let padding = Padding::new(&query, sequences, heads);
     let [query, key, value] = [query, wrap(key), wrap(value)].map(|x| padding.pad(x));
     let grad = padding.pad(wrap(grad)) * padding.is_token.clone().float().unsqueeze_dim::<4>(3);
-    let probabilities = padding.probabilities(query.clone(), key.clone());
-    let dropped = padding.drop(probabilities.clone(), dropout);
-    let grad_value = dropped.swap_dims(2, 3).matmul(grad.clone());
-    let grad_probabilities = padding.drop(grad.matmul(value.swap_dims(2, 3)), dropout);
-    let expected = (grad_probabilities.clone() * probabilities.clone()).sum_dim(3);
-    let grad_scores = probabilities * (grad_probabilities - expected) * padding.scale;
-    let grad_query = grad_scores.clone().matmul(key);
-    let grad_key = grad_scores.swap_dims(2, 3).matmul(query);
-    [grad_query, grad_key, grad_value].map(|x| unwrap(padding.unpad(x)))
+    let gradients = padding.gradients(grad, [query, key, value], |x| padding.drop(x, dropout));
+    gradients.map(|x| unwrap(padding.unpad(x)))
 }
 
 /// How packed tokens become `[sequences, heads, longest, dim]` and come back.
@@ -105,11 +98,6 @@ impl<B: Backend> Padding<B> {
             .select(0, self.place_of_token.clone())
     }
 
-    /// One over the square root of `dim`.
-    pub(super) fn scale(&self) -> f64 {
-        self.scale
-    }
-
     /// `[sequences, heads · dim]` → `[sequences, heads, 1, dim]`.
     pub(super) fn split(&self, rows: Tensor<B, 2>) -> Tensor<B, 4> {
         let [sequences, heads, _, dim] = self.shape;
@@ -127,6 +115,23 @@ impl<B: Backend> Padding<B> {
         let scores = query.matmul(key.swap_dims(2, 3)) * self.scale;
         let absent = self.is_token.clone().float().sub_scalar(1.0).mul_scalar(1e30);
         softmax(scores + absent.unsqueeze_dim::<4>(1), 3)
+    }
+
+    /// The gradients of queries, keys and values, where `drop` is the dropout of probabilities.
+    pub(super) fn gradients(
+        &self,
+        grad: Tensor<B, 4>,
+        [query, key, value]: [Tensor<B, 4>; 3],
+        drop: impl Fn(Tensor<B, 4>) -> Tensor<B, 4>,
+    ) -> [Tensor<B, 4>; 3] {
+        let probabilities = self.probabilities(query.clone(), key.clone());
+        let dropped = drop(probabilities.clone());
+        let grad_value = dropped.swap_dims(2, 3).matmul(grad.clone());
+        let grad_probabilities = drop(grad.matmul(value.swap_dims(2, 3)));
+        let expected = (grad_probabilities.clone() * probabilities.clone()).sum_dim(3);
+        let grad_scores = probabilities * (grad_probabilities - expected) * self.scale;
+        let grad_query = grad_scores.clone().matmul(key);
+        [grad_query, grad_scores.swap_dims(2, 3).matmul(query), grad_value]
     }
 
     fn drop(&self, probabilities: Tensor<B, 4>, dropout: Option<Dropout>) -> Tensor<B, 4> {
