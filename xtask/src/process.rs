@@ -9,8 +9,11 @@ use anyhow::{Context, Result, bail};
 
 /// The repository's root folder.
 pub(crate) fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask).to_path_buf()
+    // What cargo says when it runs this: where it was compiled may be another clone that has the same
+    // target folder.
+    let xtask = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let xtask = xtask.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    xtask.parent().unwrap_or(&xtask).to_path_buf()
 }
 
 /// `cargo` with these arguments, in the repository's root.

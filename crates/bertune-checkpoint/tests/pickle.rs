@@ -24,8 +24,7 @@ struct Tensor {
 }
 
 fn golden(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens");
-    fs::read(folder.join(name)).unwrap()
+    fs::read(Path::new("tests/goldens").join(name)).unwrap()
 }
 
 fn expected() -> Expected {

@@ -150,12 +150,12 @@ proptest! {
         pair in proptest::option::of(".{0,40}"),
         max_length in 3usize..40,
     ) {
-        let vocab = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/vocab.txt");
+        let vocab = Path::new("tests/goldens/vocab.txt");
         thread_local! {
             static TOKENIZER: std::cell::OnceCell<BertTokenizer> = const { std::cell::OnceCell::new() };
         }
         let tokenizer = TOKENIZER.with(|cell| {
-            cell.get_or_init(|| BertTokenizer::from_vocab(&vocab, &VocabSettings::default()).unwrap())
+            cell.get_or_init(|| BertTokenizer::from_vocab(vocab, &VocabSettings::default()).unwrap())
                 .clone()
         });
         let input = bertune_tokenize::TextInput { text: &text, text_pair: pair.as_deref() };
