@@ -48,7 +48,7 @@ pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outc
              --overwrite to begin anew"
         );
     }
-    check_output(&config, outside.overwrite)?;
+    check_output(&config.output, config.inputs(), outside.overwrite)?;
     let run_folder = RunFolder::claim(&config.output)?;
     let training = Training::prepare(config, outside)?;
     // Not before: a run that cannot begin must not cost another its states.
@@ -58,8 +58,11 @@ pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outc
 }
 
 /// Refuses an output that cannot be written, or in whose place something would be lost.
-fn check_output(config: &RunConfig, overwrite: bool) -> anyhow::Result<()> {
-    let output = &config.output;
+pub(crate) fn check_output<'a>(
+    output: &Path,
+    mut inputs: impl Iterator<Item = &'a Path>,
+    overwrite: bool,
+) -> anyhow::Result<()> {
     if let Some(file) = output.ancestors().find(|path| path.is_file()) {
         bail!(
             "--output {}: {} is a file; name a folder for the result",
@@ -75,7 +78,7 @@ fn check_output(config: &RunConfig, overwrite: bool) -> anyhow::Result<()> {
             output.display()
         );
     }
-    if let Some(input) = config.inputs().find(|input| is_within(input, output)) {
+    if let Some(input) = inputs.find(|input| is_within(input, output)) {
         bail!(
             "{} is read by this run and would be lost with what {} holds now; name another \
              --output",
@@ -137,7 +140,7 @@ impl Job for Learning<'_> {
                 config.decisions = decisions.clone();
                 training.save(model, &config, &settings, &record, evaluation)
             })
-            .saving(save_every, |state| run_folder.save(state, &settings, keep_states))
+            .saving(save_every, |state| run_folder.save(state, (RECORD, &settings), keep_states))
             .resuming(saved)
             .until(stop)
             .within(outside.max_time);

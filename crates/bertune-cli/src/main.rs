@@ -12,6 +12,9 @@ mod measured;
 mod outside;
 mod predict;
 mod prediction_writer;
+mod pretrain;
+mod pretrain_config;
+mod pretraining;
 mod progress;
 mod replay;
 mod report;
@@ -47,6 +50,8 @@ struct Program {
 enum Command {
     /// Fine-tune a pretrained BERT on a file of labelled texts.
     Train(Box<train_args::TrainArgs>),
+    /// Pretrain a BERT on raw text, or go on with one on text of a trade.
+    Pretrain(Box<pretrain::PretrainArgs>),
     /// Go on with a run that was stopped, exactly as if it had not been.
     Resume(resume::ResumeArgs),
     /// Show that a resumed run equals an uninterrupted one, bit for bit.
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
     bertune::backend::keep_freed_memory();
     let result = match Program::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::Pretrain(args) => pretrain::run(&args),
         Command::Resume(args) => resume::run(&args),
         Command::VerifyResume(args) => verify_resume::run(&args),
         Command::Replay(args) => replay::run(&args),

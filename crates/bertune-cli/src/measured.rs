@@ -34,8 +34,9 @@ impl Measured {
 
     /// Prints the scores, each class's, and which classes were taken for which.
     pub(crate) fn print(&self, labels: &[String]) {
-        let scores = self.evaluation.scores.shown();
-        let scores = scores.map(|(title, score)| format!("{title} {}", in_digits(score)));
+        let shown = self.evaluation.scores.shown().into_iter();
+        let scores = shown.map(|(title, score)| format!("{title} {}", in_digits(score)));
+        let scores: Vec<_> = scores.collect();
         println!("loss {:.4}  {}", self.evaluation.loss, scores.join("  "));
         if let Some(BootstrapEstimate { interval, .. }) = self.interval {
             let (metric, low, high) = (self.metric, interval.low, interval.high);

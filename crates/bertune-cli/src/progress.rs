@@ -126,13 +126,19 @@ impl Notices {
 }
 
 fn head(record: &EvaluationRecord) -> String {
-    let titles = record.validation.shown().map(|(title, _)| format!("  {title:>10}"));
+    let shown = record.validation.shown().into_iter();
+    let titles: Vec<_> = shown.map(|(title, _)| format!("  {title:>10}")).collect();
     format!("\n{:<11}    loss  validation loss{}  examples/s", "", titles.concat())
 }
 
 fn row(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
     let mark = format!("{} {}/{}", mark.unit, mark.number, mark.all);
-    let scores = record.validation.shown().map(|(_, score)| format!("  {:>10}", in_digits(score)));
+    let shown = record.validation.shown().into_iter();
+    let scores = shown.map(|(title, score)| {
+        let width = title.len().max(10);
+        format!("  {:>width$}", in_digits(score))
+    });
+    let scores: Vec<_> = scores.collect();
     format!(
         "{mark:<11}  {:>6.4}  {:>15.4}{}  {speed:>10.1}",
         record.train_loss,
@@ -142,8 +148,9 @@ fn row(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
 }
 
 fn plain_line(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
-    let scores = record.validation.shown();
-    let scores = scores.map(|(title, score)| format!("{title} {}", in_digits(score)));
+    let shown = record.validation.shown().into_iter();
+    let scores = shown.map(|(title, score)| format!("{title} {}", in_digits(score)));
+    let scores: Vec<_> = scores.collect();
     format!(
         "{} {}/{}  loss {:.4}  validation loss {:.4}  {}  {speed:.1} examples/s",
         mark.unit,

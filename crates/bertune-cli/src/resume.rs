@@ -10,7 +10,8 @@ use crate::device::dispatch;
 use crate::learning::Learning;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
-use crate::run_folder::{RECORD, RunFolder};
+use crate::pretraining::Pretraining;
+use crate::run_folder::{PRETRAINING, RECORD, RunFolder};
 use crate::training::Training;
 
 const AFTER_HELP: &str = "\
@@ -53,22 +54,34 @@ pub(crate) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
             args.output.display()
         );
     };
+    if folder.join(PRETRAINING).is_file() {
+        let pretraining = Pretraining::resume(&folder, run_folder, args.outside())?;
+        let device = pretraining.config.device.clone();
+        return dispatch(&device, pretraining);
+    }
     let config = RunConfig::read(&folder.join(RECORD), TrainingConfig::default())?;
     let saved = SavedState::read(&folder)?;
     if !args.quiet {
         eprintln!("Going on  after step {}", saved.steps());
     }
-    let outside = Outside {
-        overwrite: true,
-        quiet: args.quiet,
-        offline: args.offline,
-        max_time: args.max_time,
-        tensorboard: args.tensorboard.clone(),
-        inputs: None,
-    };
+    let outside = args.outside();
     let training = Training::prepare(config, &outside)?;
     let device = training.config.device.clone();
     let saved = Some(saved);
     let learning = Learning { training, run_folder, saved, outside: &outside };
     Ok(dispatch(&device, learning)?.exit_code())
+}
+
+impl ResumeArgs {
+    /// What is not the run's own.
+    fn outside(&self) -> Outside {
+        Outside {
+            overwrite: true,
+            quiet: self.quiet,
+            offline: self.offline,
+            max_time: self.max_time,
+            tensorboard: self.tensorboard.clone(),
+            inputs: None,
+        }
+    }
 }

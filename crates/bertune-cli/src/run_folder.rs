@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bertune::BertOps;
+use bertune::burn::module::AutodiffModule;
 use bertune::burn::tensor::backend::AutodiffBackend;
 use bertune::checkpoint::StagedFolder;
 use bertune::train::{TrainError, TrainingState};
@@ -16,9 +17,13 @@ pub(crate) struct RunFolder {
     _lock: File,
 }
 
-/// The settings of the run, in each state.
+/// The settings of a fine-tuning run, in each state.
 pub(crate) const RECORD: &str = "bertune.toml";
 
+/// The settings of a pretraining run, in each state.
+pub(crate) const PRETRAINING: &str = "pretraining.toml";
+
+const TOKENIZER: &str = "tokenizer";
 const LOCK: &str = "lock";
 const STATE: &str = "step-";
 /// What the names of states begin with that are not written to their end.
@@ -43,6 +48,11 @@ impl RunFolder {
         }
     }
 
+    /// Where the tokenizer is that the run made of its text, if it made one.
+    pub(crate) fn tokenizer(&self) -> PathBuf {
+        self.path.join(TOKENIZER)
+    }
+
     /// Whether a run to `output` was stopped and can go on.
     pub(crate) fn has_states(output: &Path) -> bool {
         states(&beside(output)).is_ok_and(|states| !states.is_empty())
@@ -54,21 +64,22 @@ impl RunFolder {
     }
 
     /// Writes a state, and removes all but the last `keep`.
-    pub(crate) fn save<B>(
+    pub(crate) fn save<B, M>(
         &self,
-        state: &TrainingState<B>,
-        record: &str,
+        state: &TrainingState<B, M>,
+        (name, record): (&str, &str),
         keep: usize,
     ) -> Result<(), TrainError>
     where
         B: AutodiffBackend<InnerBackend: BertOps>,
+        M: AutodiffModule<B>,
     {
         let target = self.path.join(format!("{STATE}{}", state.steps()));
         // A state of this step is this very state: a run takes the same steps each time.
         if !target.exists() {
             let staged = StagedFolder::create(&target)?;
             state.save(staged.path())?;
-            let path = staged.path().join(RECORD);
+            let path = staged.path().join(name);
             fs::write(&path, record).map_err(|source| TrainError::Write { path, source })?;
             staged.commit()?;
         }
@@ -87,6 +98,8 @@ impl RunFolder {
             let describe = || format!("cannot remove {}", state.display());
             fs::remove_dir_all(&state).with_context(describe)?;
         }
+        // In vain it is no reason to fail either.
+        fs::remove_dir_all(self.tokenizer()).ok();
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
                 let path = entry.path();
@@ -115,6 +128,7 @@ impl Drop for RunFolder {
     /// A run that left no state leaves no folder.
     fn drop(&mut self) {
         if states(&self.path).is_ok_and(|states| states.is_empty()) {
+            fs::remove_dir_all(self.tokenizer()).ok();
             fs::remove_file(self.path.join(LOCK)).ok();
             fs::remove_dir(&self.path).ok();
         }

@@ -46,7 +46,7 @@ impl Training {
         if !outside.quiet {
             eprintln!("{}", tables.summary());
         }
-        let folder = find_checkpoint(&config.model, &hub_options(&config, outside))?;
+        let folder = find_checkpoint(&config.model, &hub_options(config.revision.clone(), outside))?;
         let checkpoint = Checkpoint::open(&folder)?;
         let tokenizer = BertTokenizer::from_folder(&folder)?;
         Ok(Self { config, tables, checkpoint, tokenizer, quiet: outside.quiet })
@@ -142,9 +142,9 @@ impl Training {
     }
 }
 
-fn hub_options(config: &RunConfig, outside: &Outside) -> HubOptions {
+pub(crate) fn hub_options(revision: Option<String>, outside: &Outside) -> HubOptions {
     let mut hub = HubOptions::default();
-    hub.revision = config.revision.clone();
+    hub.revision = revision;
     if !outside.quiet {
         hub.progress = Downloads::Bar;
     }

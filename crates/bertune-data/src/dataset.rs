@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, TokenizeError};
 
 use crate::token_store::{FlatTokens, TokenStore};
-use crate::{DataError, LabelMap, Sequence, Table, Targets};
+use crate::{DataError, LabelMap, Masking, Sequence, Table, Targets};
 
 /// Tokenized examples with the numbers of their classes; cheap to clone.
 ///
@@ -13,6 +13,7 @@ pub struct Dataset {
     tokens: TokenStore,
     targets: Arc<Targets>,
     weights: Option<Arc<[f32]>>,
+    masking: Option<Masking>,
 }
 
 impl Dataset {
@@ -47,7 +48,7 @@ impl Dataset {
     ) -> Result<Self, DataError> {
         let targets = Targets::of(table, labels)?;
         let weights = table.examples.iter().map(|example| example.weight).collect();
-        Ok(Self { tokens: tokens()?, targets: targets.into(), weights })
+        Ok(Self { tokens: tokens()?, targets: targets.into(), weights, masking: None })
     }
 
     /// Examples with one label each.
@@ -68,7 +69,7 @@ impl Dataset {
         let fits = targets == Targets::None || targets.len() == encodings.len();
         assert!(fits, "one target for each example");
         let tokens = encodings.into_iter().map(|encoding| vec![encoding]).collect();
-        Self { tokens, targets: targets.into(), weights: None }
+        Self { targets: targets.into(), ..Self::of_tokens(tokens) }
     }
 
     /// The same examples, each counting this much.
@@ -91,7 +92,28 @@ impl Dataset {
     /// Examples without labels, each of one or several windows.
     pub fn unlabelled_windows(examples: Vec<Vec<Encoding>>) -> Self {
         let tokens = examples.into_iter().collect();
-        Self { tokens, targets: Targets::None.into(), weights: None }
+        Self::of_tokens(tokens)
+    }
+
+    /// Examples of which nothing is known but their tokens.
+    pub(crate) fn of_tokens(tokens: TokenStore) -> Self {
+        Self { tokens, targets: Targets::None.into(), weights: None, masking: None }
+    }
+
+    /// The same examples, with tokens hidden in each that are to be guessed.
+    pub fn masked(self, masking: Masking) -> Self {
+        Self { masking: Some(masking), ..self }
+    }
+
+    /// The examples as they are in an epoch, from 0: with its own masks, if there are any.
+    pub fn in_epoch(&self, epoch: usize) -> Self {
+        let masking = self.masking.as_ref().map(|masking| masking.in_epoch(epoch));
+        Self { masking, ..self.clone() }
+    }
+
+    /// What hides tokens, if anything does.
+    pub(crate) fn masking(&self) -> Option<&Masking> {
+        self.masking.as_ref()
     }
 
     /// The number of examples.
@@ -119,7 +141,7 @@ impl Dataset {
         let of = |example| self.sequences(example).map(move |_| example);
         let owners = (0..self.len()).flat_map(of).collect();
         let tokens = self.tokens.each_alone();
-        (Self { tokens, targets: Targets::None.into(), weights: None }, owners)
+        (Self::of_tokens(tokens), owners)
     }
 
     /// The number of tokens of an example, those of all its windows.

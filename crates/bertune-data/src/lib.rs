@@ -15,6 +15,7 @@ mod columnar;
 #[cfg(feature = "parquet")]
 mod columnar_file;
 mod columns;
+mod corpus;
 mod dataset;
 mod delimited;
 mod delimited_table;
@@ -24,6 +25,7 @@ mod header;
 mod jsonl;
 mod label_map;
 mod layout;
+mod masking;
 mod nearest;
 mod packed_batch;
 mod position;
@@ -45,10 +47,12 @@ mod token_store;
 mod usual_names;
 
 pub use batch_plan::BatchPlan;
+pub use corpus::{Corpus, Document};
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use label_map::LabelMap;
 pub use layout::Layout;
+pub use masking::{MaskedTokens, Masking, MaskingConfig, MaskingUnit};
 pub use packed_batch::PackedBatch;
 pub use position::Position;
 pub use prefetch::Prefetch;

@@ -1,4 +1,4 @@
-use crate::{Dataset, Targets};
+use crate::{Dataset, MaskedTokens, Targets};
 
 /// A ragged batch: the tokens of all its examples, one after another, and no padding.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct PackedBatch {
     pub targets: Targets,
     /// How much each example counts, `[examples]`; empty if all count the same.
     pub weights: Vec<f32>,
+    /// The tokens that are to be guessed; none if none are hidden.
+    pub masked: MaskedTokens,
     /// The number of each example in its data set, `[examples]`.
     pub example_ids: Vec<usize>,
 }
@@ -35,7 +37,11 @@ impl PackedBatch {
         let mut batch = Self { cu_seqlens: vec![0], cu_windows: vec![0], ..Self::default() };
         for &example in example_ids {
             for sequence in dataset.sequences(example) {
+                let first = batch.input_ids.len();
                 batch.input_ids.extend_from_slice(sequence.input_ids);
+                if let Some(masking) = dataset.masking() {
+                    masking.mask(example, &mut batch.input_ids[first..], first, &mut batch.masked);
+                }
                 batch.token_type_ids.extend_from_slice(sequence.token_type_ids);
                 batch.position_ids.extend(0..sequence.input_ids.len() as u32);
                 batch.cu_seqlens.push(batch.input_ids.len());
@@ -86,6 +92,7 @@ mod tests {
             labels: vec![5, 4],
             targets: Targets::Classes(vec![5, 4]),
             weights: vec![],
+            masked: MaskedTokens::default(),
             example_ids: vec![1, 0],
         };
         assert_eq!(batch, expected);

@@ -24,7 +24,7 @@ impl SplitMix64 {
     }
 
     /// A number below `n`, by the multiplication of Lemire (2019); its bias is below `n / 2⁶⁴`.
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 

@@ -1,7 +1,7 @@
 use bertune_kernels::{Activation, BertOps, DropoutKey, Sequences, ops};
 use burn_core as burn;
 use burn_core::module::Module;
-use burn_core::tensor::{Tensor, backend::Backend};
+use burn_core::tensor::{Int, Tensor, backend::Backend};
 
 use crate::attention::{BertAttention, BertSelfOutput};
 use crate::{BertConfig, HiddenAct, Initializer, Linear, PackedTokens};
@@ -94,6 +94,25 @@ impl<B: BertOps> BertLayer<B> {
         let firsts = ops::settled(tokens.first_of_each(x.clone()));
         let x = self.attention.forward_firsts(firsts, x, &tokens.sequences, [keys[0], keys[1]]);
         self.feed_forward(x, keys[2])
+    }
+
+    /// Some rows of [`forward`](Self::forward), without the work that the others need after
+    /// attention. Dropout there is drawn anew for these rows.
+    ///
+    /// # Shapes
+    ///
+    /// `x: [tokens, hidden]`, `rows: [n]` → `[n, hidden]`.
+    pub fn forward_rows(
+        &self,
+        x: Tensor<B, 2>,
+        rows: Tensor<B, 1, Int>,
+        sequences: &Sequences,
+        layer: u32,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
+        let keys = Self::keys(layer, key);
+        let x = self.attention.forward(x, sequences, [keys[0], keys[1]]);
+        self.feed_forward(ops::settled(x.select(0, rows)), keys[2])
     }
 
     /// The keys of a layer's three sites.

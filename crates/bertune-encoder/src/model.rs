@@ -1,7 +1,7 @@
 use bertune_kernels::{BertOps, DropoutKey, Precision};
 use burn_core as burn;
 use burn_core::module::Module;
-use burn_core::tensor::{Tensor, backend::Backend};
+use burn_core::tensor::{Int, Tensor, backend::Backend};
 
 use crate::{BertConfig, BertEmbeddings, BertLayer, BertPooler, Initializer, PackedTokens};
 
@@ -91,6 +91,26 @@ impl<B: BertOps> BertModel<B> {
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
         self.layers(&self.encoder.layer, self.embed(tokens, key), tokens, key)
+    }
+
+    /// Some rows of [`last_hidden_state`](Self::last_hidden_state): what a masked language model
+    /// reads, at less work. Without dropout they are equal.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens]`, `rows: [n]` → `[n, hidden]`.
+    pub fn last_hidden_state_at(
+        &self,
+        tokens: &PackedTokens<B>,
+        rows: Tensor<B, 1, Int>,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
+        let embedded = self.embed(tokens, key);
+        let Some((last, below)) = self.encoder.layer.split_last() else {
+            return embedded.select(0, rows);
+        };
+        let x = self.layers(below, embedded, tokens, key);
+        last.forward_rows(x, rows, &tokens.sequences, below.len() as u32 + 1, key)
     }
 
     /// The embeddings' output and every layer's, `num_hidden_layers + 1` in all.

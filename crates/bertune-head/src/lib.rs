@@ -9,6 +9,7 @@ mod config;
 mod cross_entropy;
 mod decisions;
 mod labels;
+mod masked_lm;
 mod sequence_classification;
 mod squared_error;
 
@@ -18,5 +19,6 @@ pub use config::{Pooling, ProblemType, SequenceClassificationConfig};
 pub use cross_entropy::{cross_entropy, soft_cross_entropy};
 pub use decisions::{DecisionError, Decisions};
 pub use labels::LabelNames;
+pub use masked_lm::{BertForMaskedLM, LoadedMaskedLm};
 pub use sequence_classification::{BertForSequenceClassification, HeadError, Loaded};
 pub use squared_error::squared_error;

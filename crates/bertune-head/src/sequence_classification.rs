@@ -45,6 +45,15 @@ pub enum HeadError {
         /// What is wrong.
         source: DecisionError,
     },
+    /// A masked language model whose last map is not the table of its word embeddings.
+    #[error(
+        "{folder}/config.json: tie_word_embeddings is false; only masked language models whose \
+         head is tied to the word embeddings are supported"
+    )]
+    Untied {
+        /// The checkpoint's folder.
+        folder: std::path::PathBuf,
+    },
     /// More layers are to begin anew than there are.
     #[error("reinit_layers is {asked}, but the model has {layers} layers")]
     ReinitLayers {

@@ -69,6 +69,21 @@ impl<B: BertOps> Backward<B, 2> for Project {
     }
 }
 
+/// [`BertOps::cross_entropy`]; its state is the logits and the labels.
+#[derive(Debug)]
+struct CrossEntropy;
+
+impl<B: BertOps> Backward<B, 1> for CrossEntropy {
+    type State = (FloatTensor<B>, IntTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (logits, labels) = ops.state;
+        let grad = grads.consume::<B>(&ops.node);
+        let parents = ops.parents.map(|parent| parent.map(|parent| parent.id));
+        register::<B, 1>(parents, [B::cross_entropy_backward(grad, logits, labels)], grads);
+    }
+}
+
 /// [`BertOps::embedding_sum`]; its state is the ids and the number of rows of each table.
 #[derive(Debug)]
 struct EmbeddingSum;
@@ -272,6 +287,17 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         match kind {
             OpsKind::Tracked(prep) => prep.finish(state, sum),
             OpsKind::UnTracked(prep) => prep.finish(sum),
+        }
+    }
+
+    fn cross_entropy(logits: FloatTensor<Self>, labels: IntTensor<Self>) -> FloatTensor<Self> {
+        let logits_input = logits.primitive.clone();
+        match CrossEntropy.prepare::<C>([logits.node.clone()]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let losses = B::cross_entropy(logits_input.clone(), labels.clone());
+                prep.finish((logits_input, labels), losses)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::cross_entropy(logits_input, labels)),
         }
     }
 

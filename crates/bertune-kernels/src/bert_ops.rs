@@ -295,6 +295,28 @@ pub trait BertOps: Backend {
         )
     }
 
+    /// The cross-entropy of each row, in nats: `-log softmax(logits)[label]`.
+    ///
+    /// # Shapes
+    ///
+    /// `logits: [rows, classes]`, `labels: [rows]` → `[rows]`.
+    fn cross_entropy(logits: FloatTensor<Self>, labels: IntTensor<Self>) -> FloatTensor<Self> {
+        primitive::cross_entropy::<Self>(logits, labels)
+    }
+
+    /// The gradient of `logits` in [`cross_entropy`](Self::cross_entropy).
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [rows]`, `logits: [rows, classes]`, `labels: [rows]` → `[rows, classes]`.
+    fn cross_entropy_backward(
+        grad: FloatTensor<Self>,
+        logits: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+    ) -> FloatTensor<Self> {
+        primitive::cross_entropy_backward::<Self>(grad, logits, labels)
+    }
+
     /// The sum of the squares of all elements, of shape `[1]`, for the global norm.
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
         primitive::sum_of_squares::<Self>(x)

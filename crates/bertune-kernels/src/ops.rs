@@ -53,6 +53,18 @@ pub fn embedding_sum<B: BertOps>(
     wrap(B::embedding_sum(tables.map(unwrap), ids.map(Tensor::into_primitive)))
 }
 
+/// The cross-entropy of each row, in nats: `-log softmax(logits)[label]`.
+///
+/// # Shapes
+///
+/// `logits: [rows, classes]`, `labels: [rows]` → `[rows]`.
+pub fn cross_entropy<B: BertOps>(
+    logits: Tensor<B, 2>,
+    labels: Tensor<B, 1, Int>,
+) -> Tensor<B, 1> {
+    wrap(B::cross_entropy(unwrap(logits), labels.into_primitive()))
+}
+
 /// [`varlen_attention`] of each sequence's first token alone.
 ///
 /// # Shapes

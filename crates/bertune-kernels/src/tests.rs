@@ -64,6 +64,31 @@ fn assert_close(ours: &[TensorData], reference: &[TensorData], what: &str) {
 }
 
 #[test]
+fn cross_entropy_equals_its_definition() {
+    for classes in [1, 2, 37, 8000] {
+        let rows = 21;
+        let logits = [random(&[rows, classes], 1)];
+        let labels: Vec<i32> = (0..rows).map(|row| (row * 389 % classes) as i32).collect();
+        let labels = TensorData::new(labels, [rows]);
+        let reference = run::<Reference, 1, 0>(&logits, &[], |[logits], []| {
+            let labels = Tensor::<Reference, 1, Int>::from_data(labels.clone(), &Default::default());
+            let losses =
+                primitive::cross_entropy::<Reference>(unwrap(logits), labels.into_primitive());
+            wrap::<Reference, 1>(losses).reshape([rows, 1])
+        });
+        fn ours<B: BertOps>(logits: Tensor<B, 2>, labels: &TensorData) -> Tensor<B, 2> {
+            let labels = Tensor::<B, 1, Int>::from_data(labels.clone(), &Default::default());
+            let [rows, _] = logits.dims();
+            ops::cross_entropy(logits, labels).reshape([rows, 1])
+        }
+        let flex = run::<Autodiff<Flex>, 1, 0>(&logits, &[], |[x], []| ours(x, &labels));
+        assert_close(&flex, &reference, &format!("flex, {classes} classes"));
+        let plain = run::<Autodiff<NdArray>, 1, 0>(&logits, &[], |[x], []| ours(x, &labels));
+        assert_close(&plain, &reference, &format!("ndarray, {classes} classes"));
+    }
+}
+
+#[test]
 fn bias_activation_equals_its_definition() {
     for width in WIDTHS {
         for activation in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {

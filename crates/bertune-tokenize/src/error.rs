@@ -101,6 +101,19 @@ pub enum TokenizeError {
         path: PathBuf,
     },
 
+    /// A vocabulary that was to be made of texts.
+    #[error(
+        "a vocabulary of {vocab_size} tokens cannot be made of these texts, which gave {found} \
+         with the five special ones: {}",
+        if found > vocab_size { "the size must be larger" } else { "there is no word in them" }
+    )]
+    NoVocabulary {
+        /// The size that was asked for.
+        vocab_size: usize,
+        /// The tokens that there are.
+        found: usize,
+    },
+
     /// A `tokenizer.json` whose parts contradict each other.
     #[error(
         "{}: valid JSON, but its parts cannot be used together; \

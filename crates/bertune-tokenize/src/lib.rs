@@ -36,6 +36,7 @@ mod save;
 mod text_input;
 mod tokenizer;
 mod tokenizer_config;
+mod train;
 mod vocab;
 
 pub use encoding::Encoding;

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use tokenizers::processors::PostProcessorWrapper;
 use tokenizers::tokenizer::pre_tokenizer::OffsetType;
-use tokenizers::{Model, PostProcessor, PreTokenizer, Tokenizer, TruncationDirection};
+use tokenizers::{Model, ModelWrapper, PostProcessor, PreTokenizer, Tokenizer, TruncationDirection};
 
 use crate::check::{check, read_tokenizer_json};
 use crate::limits::{Texts, windows};
 use crate::tokenizer_config::TokenizerConfig;
-use crate::vocab::read_vocab;
+use crate::train::train;
+use crate::vocab::{read_vocab, with_special_tokens};
 use crate::{Encoding, Limits, TextInput, TokenizeError, VocabSettings};
+
+/// Those that a new vocabulary begins with.
+const SPECIAL_TOKENS: usize = 5;
 
 /// The tokenizer of a pretrained BERT.
 ///
@@ -82,6 +86,69 @@ impl BertTokenizer {
     /// token.
     pub fn from_vocab(path: &Path, settings: &VocabSettings) -> Result<Self, TokenizeError> {
         Self::assemble(read_vocab(path, settings)?, settings.clone(), None, path)
+    }
+
+    /// A new vocabulary of at most `vocab_size` tokens, of the pieces that these texts are best
+    /// written with ([Wu et al., 2016](https://arxiv.org/abs/1609.08144)): `[PAD]`, `[UNK]`,
+    /// `[CLS]`, `[SEP]` and `[MASK]` first, then single characters, then what is longer.
+    ///
+    /// # Errors
+    ///
+    /// When there is not a single word in the texts, or the size leaves no room for one.
+    pub fn train<S: AsRef<str> + Send>(
+        texts: impl Iterator<Item = S> + Send,
+        vocab_size: usize,
+        settings: &VocabSettings,
+    ) -> Result<Self, TokenizeError> {
+        let vocab = train(texts, vocab_size, settings).map_err(TokenizeError::encode)?;
+        if vocab.len() <= SPECIAL_TOKENS || vocab.len() > vocab_size {
+            return Err(TokenizeError::NoVocabulary { vocab_size, found: vocab.len() });
+        }
+        let new = Path::new("new vocabulary");
+        Self::assemble(with_special_tokens(vocab, settings, new)?, settings.clone(), None, new)
+    }
+
+    /// The ids of texts without special tokens, of whatever length, worked on by all threads.
+    ///
+    /// # Errors
+    ///
+    /// When a text cannot be tokenized, with the index of the first such one.
+    pub fn encode_plain_batch(&self, texts: &[String]) -> Result<Vec<Vec<u32>>, TokenizeError> {
+        let inputs: Vec<_> = texts.iter().map(|text| TextInput::from(text.as_str())).collect();
+        for_each(&inputs, |input| {
+            let encoding = self.encode_text(input.text, 0, usize::MAX);
+            encoding.map(|encoding| encoding.get_ids().to_vec()).map_err(TokenizeError::encode)
+        })
+    }
+
+    /// The tokens that the encodings of texts begin and end with: `[CLS]` and `[SEP]`.
+    pub fn around(&self) -> (u32, u32) {
+        let ids = self.parts.special_tokens.get_ids();
+        (ids.first().copied().unwrap_or_default(), ids.last().copied().unwrap_or_default())
+    }
+
+    /// The mask token, if the vocabulary has it.
+    pub fn mask_token_id(&self) -> Option<u32> {
+        self.parts.tokenizer.token_to_id(&self.parts.settings.mask_token)
+    }
+
+    /// Whether this id is a special token's: it stands for no word of a text.
+    pub fn is_special(&self, id: u32) -> bool {
+        let added = self.parts.tokenizer.get_added_vocabulary().get_added_tokens_decoder();
+        let token = || self.parts.tokenizer.id_to_token(id);
+        added.get(&id).is_some_and(|token| token.special)
+            || self.parts.special_tokens.get_ids().contains(&id)
+            || token().is_some_and(|token| self.parts.settings.is_special(&token))
+    }
+
+    /// Whether this id goes on a word that began before it, as `##ing` does.
+    pub fn continues_word(&self, id: u32) -> bool {
+        let prefix = match self.parts.tokenizer.get_model() {
+            ModelWrapper::WordPiece(model) => &model.continuing_subword_prefix,
+            _ => return false,
+        };
+        let token = self.parts.tokenizer.get_model().id_to_token(id);
+        token.is_some_and(|token| token.len() > prefix.len() && token.starts_with(prefix.as_str()))
     }
 
     /// The ids of one input, cut if it is too long; a stride changes nothing.

@@ -54,7 +54,15 @@ pub(crate) fn read_vocab(
     path: &Path,
     settings: &VocabSettings,
 ) -> Result<Tokenizer, TokenizeError> {
-    let vocab = word_pieces(path)?;
+    with_special_tokens(word_pieces(path)?, settings, path)
+}
+
+/// Puts BERT's steps around a vocabulary; `path` is where it comes from, for messages.
+pub(crate) fn with_special_tokens(
+    vocab: Vocab,
+    settings: &VocabSettings,
+    path: &Path,
+) -> Result<Tokenizer, TokenizeError> {
     let id = |token: &str, role| {
         vocab.get(token).copied().ok_or_else(|| TokenizeError::MissingToken {
             path: path.into(),
@@ -68,7 +76,7 @@ pub(crate) fn read_vocab(
     assemble(vocab, settings, cls, sep).map_err(TokenizeError::encode)
 }
 
-type Vocab = AHashMap<String, u32>;
+pub(crate) type Vocab = AHashMap<String, u32>;
 
 /// The id of a token is the number of its line; of a token that is there twice, the last.
 /// Blank lines count but hold no token; `\r` and other blanks at a line's end do not matter.
@@ -133,7 +141,7 @@ impl VocabSettings {
         [&self.unk_token, &self.cls_token, &self.sep_token, &self.pad_token, &self.mask_token]
     }
 
-    fn normalizer(&self) -> BertNormalizer {
+    pub(crate) fn normalizer(&self) -> BertNormalizer {
         BertNormalizer::new(
             true,
             self.tokenize_chinese_chars,

@@ -232,6 +232,20 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
+    /// What pretraining begins with: larger batches at a higher rate, which falls from a short
+    /// warm-up to zero, and the model of the lowest loss.
+    pub fn pretraining() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 64,
+            learning_rate: 5e-4,
+            warmup_ratio: 0.05,
+            beta_2: 0.98,
+            epsilon: 1e-6,
+            ..Self::default()
+        }
+    }
+
     /// Checks every value on its own.
     ///
     /// # Errors

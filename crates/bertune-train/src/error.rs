@@ -114,6 +114,12 @@ pub enum TrainError {
         /// The kind of labels.
         problem_type: ProblemType,
     },
+    /// A setting has no meaning without labels.
+    #[error("the training setting {key} has no meaning in pretraining, where there are no labels")]
+    SettingOfLabels {
+        /// The setting.
+        key: &'static str,
+    },
     /// The best model is to be best in something that this kind of labels does not have.
     #[error("there is no metric {metric} in {}", in_words(*problem_type))]
     MetricOfOtherProblem {

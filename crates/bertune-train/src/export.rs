@@ -56,7 +56,7 @@ pub fn set_limits(config: &mut SequenceClassificationConfig, limits: Limits) {
     config.truncation = (!is_usual).then(|| truncation.name().to_owned());
 }
 
-fn write(staged: &StagedFolder, name: &str, text: &str) -> Result<(), TrainError> {
+pub(crate) fn write(staged: &StagedFolder, name: &str, text: &str) -> Result<(), TrainError> {
     let path = staged.path().join(name);
     std::fs::write(&path, text).map_err(|source| TrainError::Write { path, source })
 }

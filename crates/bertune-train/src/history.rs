@@ -2,7 +2,7 @@ use bertune_head::ProblemType;
 use bertune_metrics::MetricName;
 use serde::{Deserialize, Serialize};
 
-use crate::scores::shown;
+use crate::scores::main_metric;
 use crate::{Scores, TrainingConfig};
 
 /// What one evaluation of the model under training gave.
@@ -44,8 +44,8 @@ pub struct History {
     pub bertune_version: String,
     /// The resolved configuration.
     pub config: TrainingConfig,
-    /// What the labels are.
-    pub problem_type: ProblemType,
+    /// What the labels are; `None` in pretraining, which has none.
+    pub problem_type: Option<ProblemType>,
     /// The number of training examples.
     pub train_examples: usize,
     /// The number of validation examples.
@@ -70,7 +70,7 @@ impl History {
     /// The record of a run that was not measured yet.
     pub fn new(
         config: &TrainingConfig,
-        problem_type: ProblemType,
+        problem_type: Option<ProblemType>,
         train_examples: usize,
         validation_examples: usize,
     ) -> Self {
@@ -87,7 +87,7 @@ impl History {
 
     /// What the best model is best in.
     pub fn metric(&self) -> MetricName {
-        self.config.metric.unwrap_or(shown(self.problem_type)[0].1)
+        self.config.metric.unwrap_or_else(|| main_metric(self.problem_type))
     }
 
     /// The evaluation of the best model: the one with the best score, then with the lowest
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     fn history(config: &TrainingConfig, evaluations: &[(f64, f64)]) -> History {
-        let mut history = History::new(config, ProblemType::SingleLabelClassification, 1, 1);
+        let mut history = History::new(config, Some(ProblemType::SingleLabelClassification), 1, 1);
         for (i, &(accuracy, validation_loss)) in evaluations.iter().enumerate() {
             let mut scores = ClassificationScores::new(&[0], Rows::new(&[1.0, 0.0], 2));
             scores.accuracy = accuracy;

@@ -2,8 +2,8 @@ use bertune_head::BertForSequenceClassification;
 use bertune_kernels::BertOps;
 use burn_core::tensor::backend::AutodiffBackend;
 
-use crate::fine_tune::gradients;
-use crate::objective::Objective;
+use crate::fine_tune::Classification;
+use crate::learn::gradients;
 use crate::timeline::Timeline;
 use crate::{
     Optimizer, ParameterGroups, Scales, StopSignal, TrainError, TrainingConfig, TrainingData,
@@ -57,7 +57,7 @@ where
     let config = &TrainingConfig { max_steps: Some(steps), ..config.clone() };
     config.validate()?;
     data.validate(&model)?;
-    let objective = Objective::new(config, data.train, data.label_names)?;
+    let task = Classification::new(data, config)?;
     let timeline = Timeline::new(config, data.train);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     model = groups.freeze(model.with_precision(config.precision), 0);
@@ -67,7 +67,7 @@ where
 
     for (step, window) in timeline.windows(data.train, 0).enumerate() {
         let learning_rate = rate(step, steps);
-        let (loss, gradients) = gradients(&model, &window, &objective, config.seed, step + 1);
+        let (loss, gradients) = gradients(&task, &model, &window, config.seed, step + 1);
         let loss = average.update(loss);
         let lowest = curve.points.iter().map(|point| point.loss).fold(loss, f64::min);
         if !loss.is_finite() || loss > DIVERGED * lowest || stop.is_stopped() {

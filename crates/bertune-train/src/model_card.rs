@@ -3,7 +3,6 @@ use std::fmt::Write;
 use bertune_head::{Pooling, SequenceClassificationConfig};
 use bertune_metrics::ConfusionMatrix;
 
-use crate::scores::shown;
 use crate::{EvaluationRecord, History};
 
 /// The `README.md` of a fine-tuned model: what it is and what was measured.
@@ -42,7 +41,8 @@ impl ModelCard<'_> {
         let History { validation_examples, evaluations, .. } = self.history;
         let best = self.history.best().map(|record| record.step);
         let _ = writeln!(card, "## Results\n\nOn {validation_examples} validation examples:\n");
-        let titles = shown(self.history.problem_type).map(|(title, _)| title);
+        let shown = self.history.evaluations.first().map(|record| record.validation.shown());
+        let titles: Vec<_> = shown.iter().flatten().map(|(title, _)| *title).collect();
         let _ = writeln!(
             card,
             "| step | epoch | training loss | validation loss | {} |\n|---|---|---|---|---|---|---|",
@@ -51,7 +51,8 @@ impl ModelCard<'_> {
         for record in evaluations {
             let mark = if Some(record.step) == best { " (this model)" } else { "" };
             let EvaluationRecord { step, epoch, train_loss, validation_loss, .. } = record;
-            let scores = record.validation.shown().map(|(_, score)| in_digits(score));
+            let shown = record.validation.shown().into_iter();
+            let scores: Vec<_> = shown.map(|(_, score)| in_digits(score)).collect();
             let _ = writeln!(
                 card,
                 "| {step}{mark} | {epoch} | {train_loss:.4} | {validation_loss:.4} | {} |",

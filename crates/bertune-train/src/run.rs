@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use bertune_head::BertForSequenceClassification;
 use bertune_kernels::BertOps;
+use burn_core::module::AutodiffModule;
 use burn_core::tensor::backend::AutodiffBackend;
 
+use crate::learn::Inner;
 use crate::timeline::Timeline;
 use crate::{
     Evaluation, EvaluationRecord, History, Interval, SavedState, StepRecord, TrainError,
@@ -76,29 +78,33 @@ impl StopSignal {
 
 /// What keeps the best model: called with each new best, the history that ends with it and
 /// its evaluation.
-type Keeper<'a, B> = dyn FnMut(
-        &BertForSequenceClassification<<B as AutodiffBackend>::InnerBackend>,
-        &History,
-        &Evaluation,
-    ) -> Result<(), TrainError>
-    + 'a;
+type Keeper<'a, B, M> =
+    dyn FnMut(&Inner<B, M>, &History, &Evaluation) -> Result<(), TrainError> + 'a;
 
 /// What saves the state of the run.
-type Saver<'a, B> = dyn FnMut(&TrainingState<B>) -> Result<(), TrainError> + 'a;
+type Saver<'a, B, M> = dyn FnMut(&TrainingState<B, M>) -> Result<(), TrainError> + 'a;
 
 /// The outside of a run: who is told, who may stop it, who keeps its best model, who saves its
-/// state, and where it goes on from.
-pub struct Run<'a, B: AutodiffBackend<InnerBackend: BertOps>> {
+/// state, and where it goes on from. `M` is the model that learns.
+pub struct Run<'a, B, M = BertForSequenceClassification<B>>
+where
+    B: AutodiffBackend<InnerBackend: BertOps>,
+    M: AutodiffModule<B>,
+{
     tell: Box<dyn FnMut(&Event) + 'a>,
-    keep: Box<Keeper<'a, B>>,
-    save: Option<Box<Saver<'a, B>>>,
+    keep: Box<Keeper<'a, B, M>>,
+    save: Option<Box<Saver<'a, B, M>>>,
     save_every: Option<Interval>,
     resume: Option<SavedState>,
     stop: StopSignal,
     end: Option<Instant>,
 }
 
-impl<B: AutodiffBackend<InnerBackend: BertOps>> Default for Run<'_, B> {
+impl<B, M> Default for Run<'_, B, M>
+where
+    B: AutodiffBackend<InnerBackend: BertOps>,
+    M: AutodiffModule<B>,
+{
     fn default() -> Self {
         Self {
             tell: Box::new(|_| ()),
@@ -112,7 +118,11 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> Default for Run<'_, B> {
     }
 }
 
-impl<'a, B: AutodiffBackend<InnerBackend: BertOps>> Run<'a, B> {
+impl<'a, B, M> Run<'a, B, M>
+where
+    B: AutodiffBackend<InnerBackend: BertOps>,
+    M: AutodiffModule<B>,
+{
     /// The run, telling its events to `tell`.
     pub fn telling(self, tell: impl FnMut(&Event) + 'a) -> Self {
         Self { tell: Box::new(tell), ..self }
@@ -121,12 +131,7 @@ impl<'a, B: AutodiffBackend<InnerBackend: BertOps>> Run<'a, B> {
     /// The run, giving each new best model to `keep`, which writes it down.
     pub fn keeping(
         self,
-        keep: impl FnMut(
-            &BertForSequenceClassification<B::InnerBackend>,
-            &History,
-            &Evaluation,
-        ) -> Result<(), TrainError>
-        + 'a,
+        keep: impl FnMut(&Inner<B, M>, &History, &Evaluation) -> Result<(), TrainError> + 'a,
     ) -> Self {
         Self { keep: Box::new(keep), ..self }
     }
@@ -135,7 +140,7 @@ impl<'a, B: AutodiffBackend<InnerBackend: BertOps>> Run<'a, B> {
     pub fn saving(
         self,
         every: Option<Interval>,
-        save: impl FnMut(&TrainingState<B>) -> Result<(), TrainError> + 'a,
+        save: impl FnMut(&TrainingState<B, M>) -> Result<(), TrainError> + 'a,
     ) -> Self {
         Self { save: Some(Box::new(save)), save_every: every, ..self }
     }
@@ -165,7 +170,7 @@ impl<'a, B: AutodiffBackend<InnerBackend: BertOps>> Run<'a, B> {
 
     pub(crate) fn keep(
         &mut self,
-        model: &BertForSequenceClassification<B::InnerBackend>,
+        model: &Inner<B, M>,
         history: &History,
         evaluation: &Evaluation,
     ) -> Result<(), TrainError> {
@@ -179,7 +184,7 @@ impl<'a, B: AutodiffBackend<InnerBackend: BertOps>> Run<'a, B> {
     /// Saves the state if that is due, or if the run is stopped.
     pub(crate) fn save(
         &mut self,
-        state: &TrainingState<B>,
+        state: &TrainingState<B, M>,
         timeline: &Timeline,
         stopped: bool,
     ) -> Result<(), TrainError> {

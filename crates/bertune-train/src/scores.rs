@@ -12,6 +12,18 @@ pub enum Scores {
     MultiLabel(MultiLabelScores),
     /// Of numbers.
     Regression(RegressionScores),
+    /// Of guessed tokens.
+    MaskedLm(MaskedLmScores),
+}
+
+/// How well a model guesses hidden tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaskedLmScores {
+    /// The share of hidden tokens whose most likely guess is right.
+    pub masked_accuracy: f64,
+    /// `e` to the mean loss: among as many equally likely tokens the model is in doubt.
+    pub perplexity: f64,
 }
 
 impl Scores {
@@ -21,27 +33,44 @@ impl Scores {
             Self::Classification(scores) => scores.get(name),
             Self::MultiLabel(scores) => scores.get(name),
             Self::Regression(scores) => scores.get(name),
+            Self::MaskedLm(_) => None,
         }
     }
 
     /// What chooses the best model where nothing else is named.
     pub fn main_metric(&self) -> MetricName {
-        shown(self.problem_type())[0].1
+        main_metric(self.problem_type())
     }
 
-    /// What the labels are.
-    pub fn problem_type(&self) -> ProblemType {
+    /// What the labels are; `None` where there are none.
+    pub fn problem_type(&self) -> Option<ProblemType> {
         match self {
-            Self::Classification(_) => ProblemType::SingleLabelClassification,
-            Self::MultiLabel(_) => ProblemType::MultiLabelClassification,
-            Self::Regression(_) => ProblemType::Regression,
+            Self::Classification(_) => Some(ProblemType::SingleLabelClassification),
+            Self::MultiLabel(_) => Some(ProblemType::MultiLabelClassification),
+            Self::Regression(_) => Some(ProblemType::Regression),
+            Self::MaskedLm(_) => None,
         }
     }
 
-    /// The three scores that are shown first.
-    pub fn shown(&self) -> [(&'static str, Option<f64>); 3] {
-        shown(self.problem_type()).map(|(title, name)| (title, self.get(name)))
+    /// The scores that are shown first.
+    pub fn shown(&self) -> Vec<(&'static str, Option<f64>)> {
+        match (self, self.problem_type()) {
+            (Self::MaskedLm(scores), _) => vec![
+                ("masked accuracy", Some(scores.masked_accuracy)),
+                ("perplexity", Some(scores.perplexity)),
+            ],
+            (_, Some(problem_type)) => {
+                shown(problem_type).map(|(title, name)| (title, self.get(name))).into()
+            }
+            (_, None) => Vec::new(),
+        }
     }
+}
+
+/// What chooses the best model where the configuration names nothing: the lowest loss where there
+/// are no labels.
+pub(crate) fn main_metric(problem_type: Option<ProblemType>) -> MetricName {
+    problem_type.map_or(MetricName::Loss, |problem_type| shown(problem_type)[0].1)
 }
 
 /// The scores that are shown first, with their titles; the first of them chooses the best model

@@ -1,11 +1,9 @@
-use bertune_data::{Dataset, PackedBatch};
-use bertune_head::BertForSequenceClassification;
+use bertune_data::PackedBatch;
 use bertune_kernels::{BertOps, Precision};
 use burn_core::module::ParamId;
 use burn_core::tensor::backend::AutodiffBackend;
 
-use crate::evaluate::on_device;
-use crate::objective::Objective;
+use crate::learn::Task;
 use crate::{Gradients, ParameterGroups, TrainError};
 
 /// Examples that the check looks at.
@@ -21,28 +19,28 @@ const EXAMPLES: usize = 4;
 /// # Errors
 ///
 /// Naming the first parameter of which this is not true.
-pub(crate) fn self_check<B>(
-    model: &BertForSequenceClassification<B>,
+pub(crate) fn self_check<B, T>(
+    task: &T,
+    model: &T::Model,
     groups: &ParameterGroups,
-    objective: &Objective,
-    dataset: &Dataset,
     example_ids: &[usize],
     precision: Precision,
 ) -> Result<(), TrainError>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
 {
+    let dataset = task.examples();
     let example_ids = &example_ids[..EXAMPLES.min(example_ids.len())];
     let few = PackedBatch::pack(dataset, example_ids);
-    let weight = objective.weight(std::slice::from_ref(&few));
+    let weight = task.weight(std::slice::from_ref(&few));
     let gradients = |batch: &PackedBatch| -> Gradients<B::InnerBackend> {
-        let logits = model.forward(&on_device(batch, &model.device()), None);
-        Gradients::new::<B, _>(model, objective.loss(logits, batch, weight).backward())
+        Gradients::new::<B, _>(model, task.loss(model, batch, weight, None).backward())
     };
     let together = gradients(&few);
     let says_something = together.global_norm() != 0.0;
     for (id, name) in groups.names() {
-        let learns = model.reads(name) && groups.learns(*id, 0);
+        let learns = task.reads(model, name) && groups.learns(*id, 0);
         check_gradient(name, together.norm(*id), learns, says_something)?;
     }
     let mut alone = Gradients::default();

@@ -6,12 +6,13 @@ use bertune_checkpoint::{
 };
 use bertune_head::BertForSequenceClassification;
 use bertune_kernels::BertOps;
-use burn_core::module::AutodiffModule;
-use burn_core::tensor::backend::AutodiffBackend;
+use burn_core::module::{AutodiffModule, Module};
+use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
 
+use crate::learn::Inner;
 use crate::{
-    FineTuned, Gradients, History, Optimizer, OptimizerState, ParameterGroups, Scales, TrainError,
+    Gradients, History, Learned, Optimizer, OptimizerState, ParameterGroups, Scales, TrainError,
     TrainingConfig,
 };
 
@@ -21,12 +22,16 @@ use crate::{
 /// that a state which was [saved](Self::save) and [read](SavedState::read) again goes on exactly
 /// as if the run had never stopped.
 #[derive(Debug)]
-pub struct TrainingState<B: AutodiffBackend<InnerBackend: BertOps>> {
-    pub(crate) model: BertForSequenceClassification<B>,
+pub struct TrainingState<B, M = BertForSequenceClassification<B>>
+where
+    B: AutodiffBackend<InnerBackend: BertOps>,
+    M: AutodiffModule<B>,
+{
+    pub(crate) model: M,
     pub(crate) optimizer: Optimizer<B::InnerBackend>,
     pub(crate) progress: Progress,
     pub(crate) history: History,
-    pub(crate) best: Option<BertForSequenceClassification<B::InnerBackend>>,
+    pub(crate) best: Option<Inner<B, M>>,
     inputs: Inputs,
 }
 
@@ -66,9 +71,13 @@ pub(crate) struct Inputs {
     pub(crate) validation: String,
 }
 
-impl<B: AutodiffBackend<InnerBackend: BertOps>> TrainingState<B> {
+impl<B, M> TrainingState<B, M>
+where
+    B: AutodiffBackend<InnerBackend: BertOps>,
+    M: AutodiffModule<B>,
+{
     pub(crate) fn new(
-        model: BertForSequenceClassification<B>,
+        model: M,
         groups: ParameterGroups,
         history: History,
         inputs: Inputs,
@@ -99,9 +108,9 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> TrainingState<B> {
     }
 
     /// The best model, or the present one if none was measured.
-    pub(crate) fn finish(self, finished: bool) -> FineTuned<B> {
+    pub(crate) fn finish(self, finished: bool) -> Learned<B, M> {
         let model = self.best.unwrap_or_else(|| self.model.valid());
-        FineTuned { model, history: self.history, finished }
+        Learned { model, history: self.history, finished }
     }
 
     /// Writes the state into an existing folder.
@@ -141,7 +150,7 @@ impl<B: AutodiffBackend<InnerBackend: BertOps>> TrainingState<B> {
                 return Err(TrainError::ResumeInputs { split });
             }
         }
-        let device = self.model.device();
+        let device = device(&self.model);
         if let Some(best) = best {
             self.best = Some(fill_module(self.model.clone(), &best, &device)?.valid());
         }
@@ -210,6 +219,11 @@ impl SavedState {
     pub fn steps(&self) -> usize {
         self.record.progress.steps
     }
+}
+
+/// The device of a model's parameters.
+fn device<B: Backend, M: Module<B>>(model: &M) -> B::Device {
+    model.devices().into_iter().next().unwrap_or_default()
 }
 
 /// Refuses to go on with other settings than the run began with.

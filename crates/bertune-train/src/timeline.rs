@@ -119,12 +119,13 @@ pub(crate) struct Windows<'a> {
 impl Windows<'_> {
     fn begin_epoch(&mut self) {
         let (epoch, before) = self.timeline.epoch_after(self.taken);
+        let dataset = self.dataset.in_epoch(epoch);
         let batches = self.timeline.plan.epoch(epoch).into_iter().skip(self.taken - before);
         let parts: Vec<Vec<Vec<usize>>> = batches
             .map(|batch| batch.chunks(self.timeline.micro_batch_size).map(<[_]>::to_vec).collect())
             .collect();
         self.parts = parts.iter().map(Vec::len).collect();
-        self.prefetch = Some(Prefetch::new(self.dataset, parts.into_iter().flatten().collect()));
+        self.prefetch = Some(Prefetch::new(&dataset, parts.into_iter().flatten().collect()));
     }
 }
 

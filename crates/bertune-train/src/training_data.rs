@@ -1,4 +1,5 @@
 use bertune_data::{Dataset, Targets};
+use bertune_encoder::BertModel;
 use bertune_head::BertForSequenceClassification;
 use burn_core::tensor::backend::Backend;
 use sha2::{Digest, Sha256};
@@ -26,24 +27,9 @@ impl TrainingData<'_> {
         &self,
         model: &BertForSequenceClassification<B>,
     ) -> Result<(), TrainError> {
-        let embeddings = &model.bert.embeddings;
-        let [vocab_size, _] = embeddings.word_embeddings.weight.lazy_shape().dims();
-        let [positions, _] = embeddings.position_embeddings.weight.lazy_shape().dims();
         for (split, dataset) in [("training", self.train), ("validation", self.validation)] {
-            if dataset.is_empty() {
-                return Err(TrainError::Empty { split });
-            }
+            check_tokens(split, dataset, &model.bert)?;
             self.check_targets(split, dataset, model)?;
-            for sequence in (0..dataset.len()).flat_map(|example| dataset.sequences(example)) {
-                let tokens = sequence.input_ids.len();
-                if tokens > positions {
-                    return Err(TrainError::TooLong { tokens, positions });
-                }
-                let unknown = sequence.input_ids.iter().find(|&&id| id as usize >= vocab_size);
-                if let Some(&id) = unknown {
-                    return Err(TrainError::Vocabulary { id, vocab_size });
-                }
-            }
         }
         Ok(())
     }
@@ -77,7 +63,7 @@ impl TrainingData<'_> {
         if let Some(metric) = config.metric.filter(|name| !has_metric(problem_type, *name)) {
             return Err(TrainError::MetricOfOtherProblem { metric, problem_type });
         }
-        Ok(History::new(config, problem_type, self.train.len(), self.validation.len()))
+        Ok(History::new(config, Some(problem_type), self.train.len(), self.validation.len()))
     }
 
     /// What a run that is resumed must find unchanged.
@@ -86,8 +72,33 @@ impl TrainingData<'_> {
     }
 }
 
+/// Checks that there are examples, and that a model can embed every token of them.
+pub(crate) fn check_tokens<B: Backend>(
+    split: &'static str,
+    dataset: &Dataset,
+    model: &BertModel<B>,
+) -> Result<(), TrainError> {
+    let embeddings = &model.embeddings;
+    let [vocab_size, _] = embeddings.word_embeddings.weight.lazy_shape().dims();
+    let [positions, _] = embeddings.position_embeddings.weight.lazy_shape().dims();
+    if dataset.is_empty() {
+        return Err(TrainError::Empty { split });
+    }
+    for sequence in (0..dataset.len()).flat_map(|example| dataset.sequences(example)) {
+        let tokens = sequence.input_ids.len();
+        if tokens > positions {
+            return Err(TrainError::TooLong { tokens, positions });
+        }
+        let unknown = sequence.input_ids.iter().find(|&&id| id as usize >= vocab_size);
+        if let Some(&id) = unknown {
+            return Err(TrainError::Vocabulary { id, vocab_size });
+        }
+    }
+    Ok(())
+}
+
 /// A hash of all tokens, labels and weights.
-fn fingerprint(dataset: &Dataset) -> String {
+pub(crate) fn fingerprint(dataset: &Dataset) -> String {
     let mut hash = Sha256::new();
     hash.update(dataset.token_digest());
     match dataset.targets() {

@@ -54,7 +54,7 @@ pub(super) fn gradient(grad: FlexTensor, ids: FlexTensor, rows: usize) -> FlexTe
 }
 
 /// The ids as numbers.
-fn indices(ids: FlexTensor) -> Vec<usize> {
+pub(super) fn indices(ids: FlexTensor) -> Vec<usize> {
     let ids = if ids.is_contiguous() { ids } else { ids.to_contiguous() };
     match ids.dtype() {
         DType::I32 => ids.as_slice::<i32>().into_iter().flatten().map(|&id| id as usize).collect(),

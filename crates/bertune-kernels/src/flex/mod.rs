@@ -9,6 +9,7 @@ mod adam;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod bf16;
+mod cross_entropy;
 mod embedding;
 mod first_attention;
 mod layer_norm;
@@ -72,6 +73,18 @@ impl BertOps for Flex {
 
     fn embedding_gradient(grad: FlexTensor, ids: FlexTensor, rows: usize) -> FlexTensor {
         embedding::gradient(grad, ids, rows)
+    }
+
+    fn cross_entropy(logits: FlexTensor, labels: FlexTensor) -> FlexTensor {
+        cross_entropy::forward(logits, labels)
+    }
+
+    fn cross_entropy_backward(
+        grad: FlexTensor,
+        logits: FlexTensor,
+        labels: FlexTensor,
+    ) -> FlexTensor {
+        cross_entropy::backward(grad, logits, labels)
     }
 
     fn sum_rows(x: FlexTensor) -> FlexTensor {

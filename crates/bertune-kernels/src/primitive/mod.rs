@@ -4,6 +4,7 @@
 mod activation;
 mod adam;
 mod attention;
+mod cross_entropy;
 mod dropout;
 mod embedding;
 mod first_attention;
@@ -14,6 +15,7 @@ mod momentum;
 pub(crate) use activation::{bias_activation, bias_activation_backward};
 pub(crate) use adam::{adam, sum_of_squares};
 pub(crate) use attention::{varlen_attention, varlen_attention_backward};
+pub(crate) use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub(crate) use dropout::dropout;
 pub(crate) use embedding::{embedding_gradient, embedding_sum};
 pub(crate) use first_attention::{first_attention, first_attention_backward};

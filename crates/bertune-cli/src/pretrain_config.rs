@@ -1,0 +1,171 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use bertune::data::MaskingConfig;
+use bertune::encoder::BertConfig;
+use bertune::train::{Interval, TrainingConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::device;
+
+/// All of a pretraining run: the TOML file of `--config`, and the record beside the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PretrainConfig {
+    /// The files of text to learn from.
+    pub(crate) text: Vec<PathBuf>,
+    /// The files of text to measure on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) validation: Vec<PathBuf>,
+    /// Every so manyth document is held out to measure on where there is no such file.
+    pub(crate) hold_out_every: usize,
+    /// The model that is to learn further: a folder or an id of the hub; a new one if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// The folder of the new model's tokenizer; one is made of the text if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// The folder of the result.
+    pub(crate) output: PathBuf,
+    /// What to compute on.
+    pub(crate) device: String,
+    /// The tokens of one sequence.
+    pub(crate) max_length: usize,
+    /// How often the state of the run is saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) save_every: Option<Interval>,
+    /// How many saved states are kept, the last ones.
+    pub(crate) keep_states: usize,
+    /// What a new model is.
+    pub(crate) architecture: Architecture,
+    /// What is hidden.
+    pub(crate) masking: MaskingConfig,
+    /// How to train.
+    pub(crate) training: TrainingConfig,
+}
+
+/// A new model and its tokenizer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Architecture {
+    /// The most tokens of a new vocabulary.
+    pub(crate) vocab_size: usize,
+    /// Whether a new vocabulary tells upper from lower case.
+    pub(crate) cased: bool,
+    /// The number of layers.
+    pub(crate) layers: usize,
+    /// The width of the states.
+    pub(crate) hidden_size: usize,
+    /// The number of attention heads.
+    pub(crate) heads: usize,
+    /// The width inside the feed-forward block; four times the states' if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) intermediate_size: Option<usize>,
+    /// The longest sequence that the model can take, in tokens.
+    pub(crate) max_positions: usize,
+    /// The dropout probability.
+    pub(crate) dropout: f64,
+}
+
+impl Default for PretrainConfig {
+    fn default() -> Self {
+        Self {
+            text: Vec::new(),
+            validation: Vec::new(),
+            hold_out_every: 50,
+            model: None,
+            tokenizer: None,
+            output: PathBuf::new(),
+            device: device::default_name(),
+            max_length: 128,
+            save_every: None,
+            keep_states: 2,
+            architecture: Architecture::default(),
+            masking: MaskingConfig::default(),
+            training: TrainingConfig::pretraining(),
+        }
+    }
+}
+
+impl Default for Architecture {
+    fn default() -> Self {
+        Self {
+            vocab_size: 8000,
+            cased: false,
+            layers: 4,
+            hidden_size: 256,
+            heads: 4,
+            intermediate_size: None,
+            max_positions: 512,
+            dropout: 0.1,
+        }
+    }
+}
+
+impl Architecture {
+    /// The model's configuration, for a vocabulary of so many tokens.
+    pub(crate) fn bert(self, vocab_size: usize) -> BertConfig {
+        BertConfig {
+            vocab_size,
+            hidden_size: self.hidden_size,
+            num_hidden_layers: self.layers,
+            num_attention_heads: self.heads,
+            intermediate_size: self.intermediate_size.unwrap_or(4 * self.hidden_size),
+            max_position_embeddings: self.max_positions,
+            hidden_dropout_prob: self.dropout,
+            attention_probs_dropout_prob: self.dropout,
+            ..BertConfig::default()
+        }
+    }
+}
+
+impl PretrainConfig {
+    /// The settings of a file; `training` keys that it leaves out are pretraining's own.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let describe = || format!("{} is no configuration of bertune pretrain", path.display());
+        let config: Self = toml::from_str(&text).with_context(describe)?;
+        let file: toml::Table = toml::from_str(&text).with_context(describe)?;
+        let mut merged = toml::Table::try_from(TrainingConfig::pretraining())?;
+        if let Some(toml::Value::Table(given)) = file.get("training") {
+            merged.extend(given.clone());
+        }
+        Ok(Self { training: merged.try_into().with_context(describe)?, ..config })
+    }
+
+    /// The settings as a file that [`read`](Self::read) takes back.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        let head =
+            "# The resolved configuration of this run: `bertune pretrain --config` repeats it.\n";
+        Ok(format!("{head}{}", toml::to_string(self)?))
+    }
+
+    /// What the run reads.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let folders = self.model.iter().map(Path::new).chain(self.tokenizer.as_deref());
+        folders.chain(self.text.iter().chain(&self.validation).map(PathBuf::as_path))
+    }
+
+    /// Checks what can be checked before anything is read.
+    pub(crate) fn validate(&self) -> anyhow::Result<()> {
+        let is_empty =
+            [("--text", self.text.is_empty()), ("--output", self.output.as_os_str().is_empty())];
+        let missing = is_empty.iter().filter(|(_, empty)| *empty).map(|(flag, _)| *flag);
+        let missing: Vec<_> = missing.collect();
+        if !missing.is_empty() {
+            bail!("missing: {}; give them as flags or in the file of --config", missing.join(", "));
+        }
+        if self.model.is_some() && self.tokenizer.is_some() {
+            bail!("--model brings its own tokenizer; leave out --tokenizer");
+        }
+        if self.validation.is_empty() && self.hold_out_every < 2 {
+            bail!("hold_out_every is {}, but must be at least 2", self.hold_out_every);
+        }
+        let longest = self.architecture.max_positions;
+        if self.model.is_none() && self.max_length > longest {
+            bail!("sequences of {} tokens are longer than the {longest} positions", self.max_length);
+        }
+        Ok(self.training.validate()?)
+    }
+}

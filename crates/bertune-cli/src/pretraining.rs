@@ -1,0 +1,267 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use bertune::BertOps;
+use bertune::backend::Autodiff;
+use bertune::checkpoint::{Checkpoint, LoadReport, find_checkpoint};
+use bertune::data::{Corpus, Dataset, Masking};
+use bertune::encoder::{BertConfig, Initializer};
+use bertune::head::{BertForMaskedLM, LoadedMaskedLm};
+use bertune::tokenize::{BertTokenizer, VocabSettings};
+use bertune::train::{
+    History, MaskedLm, Pooler, PretrainingData, Run, SavedState, TrainError, pretrain,
+    save_masked_lm,
+};
+use serde::Serialize;
+
+use crate::args::available;
+use crate::device::Job;
+use crate::outside::Outside;
+use crate::pretrain_config::PretrainConfig;
+use crate::progress::Progress;
+use crate::run_folder::{PRETRAINING, RunFolder};
+use crate::run_record::{RUN_RECORD, hashes};
+use crate::stop::{INTERRUPTED, on_ctrl_c};
+use crate::tensorboard::EventFile;
+use crate::training::hub_options;
+
+/// A run of pretraining, new or gone on with, before its backend is known.
+pub(crate) struct Pretraining {
+    pub(crate) config: PretrainConfig,
+    checkpoint: Option<Checkpoint>,
+    tokenizer: BertTokenizer,
+    train: Dataset,
+    validation: Dataset,
+    run_folder: RunFolder,
+    saved: Option<SavedState>,
+    outside: Outside,
+}
+
+/// All of a pretraining run in one file, beside its model.
+#[derive(Serialize)]
+struct PretrainingRecord<'a> {
+    bertune_version: &'a str,
+    settings: &'a PretrainConfig,
+    /// The SHA-256 of each file that was read.
+    inputs: &'a BTreeMap<String, String>,
+    history: &'a History,
+}
+
+impl Pretraining {
+    /// A new run; what an earlier one left in its folder goes when this one can begin.
+    pub(crate) fn begin(
+        config: PretrainConfig,
+        run_folder: RunFolder,
+        outside: Outside,
+    ) -> anyhow::Result<Self> {
+        let checkpoint = checkpoint(&config, &outside)?;
+        let tokenizer = match (&checkpoint, &config.tokenizer) {
+            (Some(checkpoint), _) => BertTokenizer::from_folder(checkpoint.folder())?,
+            (None, Some(folder)) => BertTokenizer::from_folder(folder)?,
+            (None, None) => new_tokenizer(&config, outside.quiet)?,
+        };
+        run_folder.clear()?;
+        tokenizer.save(&run_folder.tokenizer())?;
+        Self::prepare(config, checkpoint, tokenizer, run_folder, None, outside)
+    }
+
+    /// A run that was stopped.
+    pub(crate) fn resume(
+        state: &Path,
+        run_folder: RunFolder,
+        outside: Outside,
+    ) -> anyhow::Result<Self> {
+        let config = PretrainConfig::read(&state.join(PRETRAINING))?;
+        let checkpoint = checkpoint(&config, &outside)?;
+        let tokenizer = BertTokenizer::from_folder(&run_folder.tokenizer())?;
+        let saved = SavedState::read(state)?;
+        if !outside.quiet {
+            eprintln!("Going on  after step {}", saved.steps());
+        }
+        Self::prepare(config, checkpoint, tokenizer, run_folder, Some(saved), outside)
+    }
+
+    fn prepare(
+        config: PretrainConfig,
+        checkpoint: Option<Checkpoint>,
+        tokenizer: BertTokenizer,
+        run_folder: RunFolder,
+        saved: Option<SavedState>,
+        outside: Outside,
+    ) -> anyhow::Result<Self> {
+        let seed = config.training.seed;
+        let (train, validation) = corpora(&config);
+        let packed = |corpus: &Corpus, seed| -> anyhow::Result<Dataset> {
+            let masking = Masking::new(&tokenizer, config.masking, seed)?;
+            Ok(corpus.packed(&tokenizer, config.max_length)?.masked(masking))
+        };
+        let train = packed(&train, seed)?;
+        // Measured with the same masks whatever the seed of the run.
+        let validation = packed(&validation, 0)
+            .context("no text is held out to measure on; name some with --validation")?;
+        if !outside.quiet {
+            let (sequences, held_out) = (train.len(), validation.len());
+            let length = config.max_length;
+            eprintln!("Text      {sequences} sequences of {length} tokens, {held_out} held out");
+        }
+        Ok(Self { config, checkpoint, tokenizer, train, validation, run_folder, saved, outside })
+    }
+
+    fn load<B: BertOps>(&self, device: &B::Device) -> anyhow::Result<LoadedMaskedLm<B>> {
+        let seed = self.config.training.seed;
+        let Some(checkpoint) = &self.checkpoint else {
+            let config = self.config.architecture.bert(self.tokenizer.vocab_size());
+            config.validate()?;
+            let init = Initializer::new(seed, config.initializer_range);
+            let model = BertForMaskedLM::new(&config, &init, device);
+            return Ok(LoadedMaskedLm { model, config, report: LoadReport::default() });
+        };
+        let loaded = BertForMaskedLM::from_pretrained(checkpoint, seed, device)?;
+        let (length, longest) = (self.config.max_length, loaded.config.max_position_embeddings);
+        if length > longest {
+            bail!(
+                "sequences of {length} tokens are longer than the {longest} that this model takes; \
+                 say --max-length {longest} or less"
+            );
+        }
+        Ok(loaded)
+    }
+
+    fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let files = self.config.text.iter().chain(&self.config.validation);
+        hashes(files.map(std::path::PathBuf::as_path))
+    }
+
+    /// Writes the model and its record to the output folder.
+    fn save<B: BertOps>(
+        &self,
+        model: &BertForMaskedLM<B>,
+        (config, pooler): (&BertConfig, Pooler),
+        settings: &str,
+        inputs: &BTreeMap<String, String>,
+        history: &History,
+    ) -> Result<(), TrainError> {
+        let bertune_version = env!("CARGO_PKG_VERSION");
+        let record =
+            PretrainingRecord { bertune_version, settings: &self.config, inputs, history };
+        let json = serde_json::to_string_pretty(&record).map_err(std::io::Error::other);
+        let path = self.config.output.join(RUN_RECORD);
+        let json = json.map_err(|source| TrainError::Write { path, source })? + "\n";
+        let original = self.checkpoint.as_ref().map(Checkpoint::config_json).cloned();
+        let files = MaskedLm {
+            config,
+            original_config: &original.unwrap_or_default(),
+            tokenizer: &self.tokenizer,
+            pooler,
+            history,
+            extra_files: &[(PRETRAINING, settings), (RUN_RECORD, &json)],
+        };
+        save_masked_lm(&self.config.output, model, files)
+    }
+
+    fn tell_end(&self, history: &History, finished: bool) {
+        let output = self.config.output.display();
+        if let Some(best) = history.best() {
+            let (step, loss) = (best.step, best.validation_loss);
+            let perplexity = loss.exp();
+            println!("Best after step {step}: loss {loss:.4}, perplexity {perplexity:.2}, in {output}");
+        }
+        if !finished {
+            eprintln!("stopped before the end; go on with: bertune resume {output}");
+        } else if !self.outside.quiet {
+            eprintln!("\nFine-tune it: bertune train --model {output} --train FILE --output FOLDER");
+        }
+    }
+}
+
+impl Job for Pretraining {
+    type Output = ExitCode;
+
+    fn run<B: BertOps>(mut self, device: &B::Device) -> anyhow::Result<ExitCode> {
+        self.config.training.precision = available::<B>(self.config.training.precision);
+        let LoadedMaskedLm { model, config, report } = self.load::<Autodiff<B>>(device)?;
+        let is_new = |name: &String| name.starts_with("bert.pooler.");
+        let pooler = match self.checkpoint.is_none() || report.initialised.iter().any(is_new) {
+            true => Pooler::New,
+            false => Pooler::Pretrained,
+        };
+        if !self.outside.quiet {
+            let BertConfig { num_hidden_layers, hidden_size, vocab_size, .. } = config;
+            eprintln!(
+                "Model     {num_hidden_layers} layers, {hidden_size} wide, {vocab_size} tokens\n\
+                 Device    {}",
+                self.config.device
+            );
+        }
+        let (inputs, settings) = (self.input_hashes()?, self.config.to_toml()?);
+        let saved = self.saved.take();
+        let mut progress = Progress::new(&self.config.training, self.outside.quiet);
+        let rate = self.config.training.learning_rate;
+        let folder = self.outside.tensorboard.as_deref();
+        let mut events = folder.map(|folder| EventFile::create(folder, rate)).transpose()?;
+        let notices = progress.notices();
+        let stop = on_ctrl_c(move || {
+            notices.tell("stopping after this step; Ctrl-C once more ends at once");
+        })?;
+        let run = Run::default()
+            .telling(|event| {
+                progress.tell(event);
+                events.as_mut().map(|events| events.tell(event));
+            })
+            .keeping(|model, history, _| {
+                self.save(model, (&config, pooler), &settings, &inputs, history)
+            })
+            .saving(self.config.save_every, |state| {
+                self.run_folder.save(state, (PRETRAINING, &settings), self.config.keep_states)
+            })
+            .resuming(saved)
+            .until(stop)
+            .within(self.outside.max_time);
+        let data = PretrainingData { train: &self.train, validation: &self.validation };
+        let pretrained = pretrain(model, data, &self.config.training, run)?;
+        progress.end();
+        self.tell_end(&pretrained.history, pretrained.finished);
+        if !pretrained.finished {
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        self.run_folder.remove()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn checkpoint(config: &PretrainConfig, outside: &Outside) -> anyhow::Result<Option<Checkpoint>> {
+    let Some(model) = &config.model else { return Ok(None) };
+    let folder = find_checkpoint(model, &hub_options(None, outside))?;
+    Ok(Some(Checkpoint::open(&folder)?))
+}
+
+/// The text to learn from and the text to measure on.
+fn corpora(config: &PretrainConfig) -> (Corpus, Corpus) {
+    let text = Corpus::new(config.text.clone());
+    match config.validation.is_empty() {
+        true => text.holding_out_every(config.hold_out_every),
+        false => (text, Corpus::new(config.validation.clone())),
+    }
+}
+
+/// A tokenizer made of the text to learn from.
+fn new_tokenizer(config: &PretrainConfig, quiet: bool) -> anyhow::Result<BertTokenizer> {
+    if !quiet {
+        eprintln!("Tokenizer made of the text");
+    }
+    let (text, _) = corpora(config);
+    let settings =
+        VocabSettings { do_lower_case: !config.architecture.cased, ..VocabSettings::default() };
+    let mut error = None;
+    let documents = text.documents().map_while(|document| {
+        document.map_err(|first| error = Some(first)).ok()
+    });
+    let tokenizer =
+        BertTokenizer::train(documents.flatten(), config.architecture.vocab_size, &settings);
+    match error {
+        Some(error) => Err(error.into()),
+        None => Ok(tokenizer?),
+    }
+}

@@ -1,0 +1,221 @@
+use bertune_data::{Dataset, PackedBatch};
+use bertune_kernels::{BertOps, DropoutKey};
+use burn_core::module::AutodiffModule;
+use burn_core::tensor::Tensor;
+use burn_core::tensor::backend::AutodiffBackend;
+
+use crate::self_check::self_check;
+use crate::state::Inputs;
+use crate::timeline::{Timeline, Window};
+use crate::{
+    Evaluation, EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales,
+    Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
+};
+
+/// What a run learns: a kind of model, the loss of its examples, and how it is measured.
+pub(crate) trait Task<B: AutodiffBackend> {
+    /// What learns.
+    type Model: AutodiffModule<B>;
+
+    /// What it learns from.
+    fn examples(&self) -> &Dataset;
+
+    /// What the losses of a step's examples are divided by.
+    fn weight(&self, parts: &[PackedBatch]) -> f64;
+
+    /// The part that these examples have in the mean loss of a step, whose examples weigh
+    /// `step_weight` together; dropout is active if there is a key.
+    ///
+    /// # Shapes
+    ///
+    /// `[1]`.
+    fn loss(
+        &self,
+        model: &Self::Model,
+        batch: &PackedBatch,
+        step_weight: f64,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 1>;
+
+    /// Whether the loss depends on the parameter of this Hugging Face name.
+    fn reads(&self, model: &Self::Model, name: &str) -> bool;
+
+    /// Measures a model on the validation examples.
+    fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
+}
+
+/// A model without a graph.
+pub(crate) type Inner<B, M> = <M as AutodiffModule<B>>::InnerModule;
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Learned<B: AutodiffBackend, M: AutodiffModule<B>> {
+    /// The best model, for inference.
+    pub model: Inner<B, M>,
+    /// What happened.
+    pub history: History,
+    /// Whether the run came to its end, and was not stopped.
+    pub finished: bool,
+}
+
+/// Trains a model and returns its best state, measured at the intervals of the configuration, at
+/// the end, and where the run was stopped.
+///
+/// # Errors
+///
+/// If the configuration does not fit the model, if the loss or a gradient is not finite, or if the
+/// best model or the state could not be kept.
+pub(crate) fn learn<B, T>(
+    task: &T,
+    model: T::Model,
+    (history, inputs): (History, Inputs),
+    mut run: Run<'_, B, T::Model>,
+) -> Result<Learned<B, T::Model>, TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    let config = &history.config.clone();
+    let timeline = Timeline::new(config, task.examples());
+    let schedule = Schedule::new(config, timeline.steps);
+    let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
+    let mut state = TrainingState::new(model, groups, history, inputs);
+    if let Some(saved) = run.take_saved_state() {
+        state = state.resumed(saved)?;
+        keep_best(task, &state, &mut run)?;
+    }
+    let (steps, epochs, taken) = (timeline.steps, timeline.epochs(), state.steps());
+    run.tell(Event::Begin { steps, epochs, taken });
+
+    for window in timeline.windows(task.examples(), taken) {
+        if state.history.is_stalled() {
+            run.tell(Event::Stalled { step: state.steps() });
+            break;
+        }
+        let rate_factor = schedule.factor(state.steps());
+        let step = state.steps() + 1;
+        if step == 1 {
+            let (groups, examples) = (state.optimizer.groups(), window.example_ids());
+            self_check(task, &state.model, groups, &examples, config.precision)?;
+        }
+        let (loss, gradients) = gradients(task, &state.model, &window, config.seed, step);
+        let gradient_norm = gradients.global_norm();
+        check_finite(step, loss, gradient_norm, &window)?;
+        let gradient = clipping_scale(gradient_norm, config.max_grad_norm);
+        state = state.update(gradients, Scales { rate: rate_factor, gradient });
+        state.progress.add_loss(loss, task.weight(&window.parts));
+        let record = StepRecord { step, loss, rate_factor, gradient_norm };
+        state.history.add_step(record, timeline.steps);
+        let (epoch, examples) = (window.epoch, window.examples());
+        run.tell(Event::Step { record, epoch, examples });
+
+        let stopped = run.is_stopped();
+        let measured = timeline.evaluates_after(step);
+        if measured {
+            measure(task, &mut state, epoch, &mut run)?;
+        }
+        run.save(&state, &timeline, stopped)?;
+        if stopped {
+            if !measured {
+                measure(task, &mut state, epoch, &mut run)?;
+            }
+            break;
+        }
+    }
+    let finished = state.steps() == timeline.steps || state.history.is_stalled();
+    Ok(state.finish(finished))
+}
+
+/// The mean loss of a step's examples and its gradients.
+pub(crate) fn gradients<B, T>(
+    task: &T,
+    model: &T::Model,
+    window: &Window,
+    seed: u64,
+    step: usize,
+) -> (f64, Gradients<B::InnerBackend>)
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    let weight = task.weight(&window.parts);
+    let (mut loss_sum, mut sum) = (0.0, None::<Gradients<B::InnerBackend>>);
+    for (part, batch) in window.parts.iter().enumerate() {
+        let key = DropoutKey::new(seed, step as u64).part(part as u32);
+        let loss = task.loss(model, batch, weight, Some(key));
+        let gradients = Gradients::new::<B, _>(model, loss.backward());
+        loss_sum += loss.into_data().iter::<f64>().sum::<f64>();
+        match &mut sum {
+            Some(sum) => sum.add(gradients),
+            None => sum = Some(gradients),
+        }
+    }
+    (loss_sum, sum.unwrap_or_default())
+}
+
+/// Measures the model and keeps it if it is the best so far.
+fn measure<B, T>(
+    task: &T,
+    state: &mut TrainingState<B, T::Model>,
+    epoch: usize,
+    run: &mut Run<'_, B, T::Model>,
+) -> Result<(), TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    let step = state.steps();
+    run.tell(Event::Evaluating { step });
+    let model = state.model.valid();
+    let evaluation = task.evaluate(&model, state.history.config.eval_batch_size);
+    if !evaluation.loss.is_finite() {
+        return Err(TrainError::ValidationNotFinite { step, value: evaluation.loss });
+    }
+    let record = EvaluationRecord {
+        step,
+        epoch,
+        train_loss: state.progress.take_mean_loss(),
+        validation_loss: evaluation.loss,
+        validation: evaluation.scores,
+    };
+    state.history.evaluations.push(record.clone());
+    run.tell(Event::Evaluated(record));
+    if state.history.ends_with_best() {
+        run.keep(&model, &state.history, &evaluation)?;
+        run.tell(Event::Kept { step });
+        state.best = Some(model);
+    }
+    Ok(())
+}
+
+/// Keeps the best model of a run that is gone on with: since its state was saved, a later one may
+/// have been kept in its place.
+fn keep_best<B, T>(
+    task: &T,
+    state: &TrainingState<B, T::Model>,
+    run: &mut Run<'_, B, T::Model>,
+) -> Result<(), TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    let Some(best) = &state.best else { return Ok(()) };
+    let evaluation = task.evaluate(best, state.history.config.eval_batch_size);
+    run.keep(best, &state.history.up_to_best(), &evaluation)
+}
+
+fn check_finite(
+    step: usize,
+    loss: f64,
+    gradient_norm: f64,
+    window: &Window,
+) -> Result<(), TrainError> {
+    let numbers = [("loss", loss), ("gradient norm", gradient_norm)];
+    match numbers.into_iter().find(|(_, value)| !value.is_finite()) {
+        Some((what, value)) => {
+            let examples = window.example_ids();
+            Err(TrainError::NotFinite { step, what, value, examples })
+        }
+        None => Ok(()),
+    }
+}
