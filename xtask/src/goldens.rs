@@ -13,9 +13,10 @@ use crate::python::Python;
 
 /// The scripts and the folders to write to that they take as arguments. One that takes none writes
 /// to `../crates/…` as seen from where it lies.
-const SCRIPTS: [(&str, &[&str]); 4] = [
+const SCRIPTS: [(&str, &[&str]); 5] = [
     ("tokenizer_goldens.py", &[]),
     ("bert_goldens.py", &["crates/bertune-testing/goldens"]),
+    ("masked_lm_goldens.py", &["crates/bertune-testing/masked_lm"]),
     ("metric_goldens.py", &[]),
     ("training_goldens.py", &[]),
 ];

@@ -164,7 +164,10 @@ impl PretrainConfig {
         }
         let longest = self.architecture.max_positions;
         if self.model.is_none() && self.max_length > longest {
-            bail!("sequences of {} tokens are longer than the {longest} positions", self.max_length);
+            bail!(
+                "sequences of {} tokens are longer than the {longest} positions",
+                self.max_length
+            );
         }
         Ok(self.training.validate()?)
     }

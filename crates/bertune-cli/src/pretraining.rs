@@ -144,8 +144,7 @@ impl Pretraining {
         history: &History,
     ) -> Result<(), TrainError> {
         let bertune_version = env!("CARGO_PKG_VERSION");
-        let record =
-            PretrainingRecord { bertune_version, settings: &self.config, inputs, history };
+        let record = PretrainingRecord { bertune_version, settings: &self.config, inputs, history };
         let json = serde_json::to_string_pretty(&record).map_err(std::io::Error::other);
         let path = self.config.output.join(RUN_RECORD);
         let json = json.map_err(|source| TrainError::Write { path, source })? + "\n";
@@ -166,12 +165,16 @@ impl Pretraining {
         if let Some(best) = history.best() {
             let (step, loss) = (best.step, best.validation_loss);
             let perplexity = loss.exp();
-            println!("Best after step {step}: loss {loss:.4}, perplexity {perplexity:.2}, in {output}");
+            println!(
+                "Best after step {step}: loss {loss:.4}, perplexity {perplexity:.2}, in {output}"
+            );
         }
         if !finished {
             eprintln!("stopped before the end; go on with: bertune resume {output}");
         } else if !self.outside.quiet {
-            eprintln!("\nFine-tune it: bertune train --model {output} --train FILE --output FOLDER");
+            eprintln!(
+                "\nFine-tune it: bertune train --model {output} --train FILE --output FOLDER"
+            );
         }
     }
 }
@@ -255,9 +258,8 @@ fn new_tokenizer(config: &PretrainConfig, quiet: bool) -> anyhow::Result<BertTok
     let settings =
         VocabSettings { do_lower_case: !config.architecture.cased, ..VocabSettings::default() };
     let mut error = None;
-    let documents = text.documents().map_while(|document| {
-        document.map_err(|first| error = Some(first)).ok()
-    });
+    let documents =
+        text.documents().map_while(|document| document.map_err(|first| error = Some(first)).ok());
     let tokenizer =
         BertTokenizer::train(documents.flatten(), config.architecture.vocab_size, &settings);
     match error {

@@ -9,8 +9,8 @@ use clap::Args;
 use crate::device::dispatch;
 use crate::learning::Learning;
 use crate::outside::Outside;
-use crate::run_config::RunConfig;
 use crate::pretraining::Pretraining;
+use crate::run_config::RunConfig;
 use crate::run_folder::{PRETRAINING, RECORD, RunFolder};
 use crate::training::Training;
 

@@ -46,7 +46,8 @@ impl Training {
         if !outside.quiet {
             eprintln!("{}", tables.summary());
         }
-        let folder = find_checkpoint(&config.model, &hub_options(config.revision.clone(), outside))?;
+        let folder =
+            find_checkpoint(&config.model, &hub_options(config.revision.clone(), outside))?;
         let checkpoint = Checkpoint::open(&folder)?;
         let tokenizer = BertTokenizer::from_folder(&folder)?;
         Ok(Self { config, tables, checkpoint, tokenizer, quiet: outside.quiet })

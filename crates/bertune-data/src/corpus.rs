@@ -186,7 +186,13 @@ impl<'a> Packer<'a> {
     /// Adds lines; an empty one ends a document.
     fn add(&mut self, lines: &[String]) -> Result<(), DataError> {
         let (_, sep) = self.tokenizer.around();
-        for (ids, line) in self.tokenizer.encode_plain_batch(lines).map_err(DataError::Tokenizer)?.into_iter().zip(lines) {
+        for (ids, line) in self
+            .tokenizer
+            .encode_plain_batch(lines)
+            .map_err(DataError::Tokenizer)?
+            .into_iter()
+            .zip(lines)
+        {
             match line.is_empty() {
                 false => self.waiting.extend(ids),
                 true if self.waiting.last().is_none_or(|&id| id == sep) => {}
@@ -239,8 +245,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("text");
         std::fs::write(&path, text).unwrap();
-        let dataset =
-            Corpus::new(vec![path]).packed(&tokenizer(folder.path()), max_length)?;
+        let dataset = Corpus::new(vec![path]).packed(&tokenizer(folder.path()), max_length)?;
         let ids = (0..dataset.len()).map(|example| {
             dataset.sequences(example).flat_map(|sequence| sequence.input_ids.to_vec()).collect()
         });

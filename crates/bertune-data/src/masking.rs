@@ -107,8 +107,8 @@ impl Masking {
         let mut chosen = false;
         for (i, id) in input_ids.iter_mut().enumerate() {
             let kind = self.vocabulary.get(*id as usize).copied().unwrap_or(TokenKind::Special);
-            let goes_on = self.config.unit == MaskingUnit::WholeWord
-                && kind == TokenKind::Continuation;
+            let goes_on =
+                self.config.unit == MaskingUnit::WholeWord && kind == TokenKind::Continuation;
             if !goes_on {
                 chosen = random.unit() < self.config.probability;
             }
@@ -167,7 +167,8 @@ mod tests {
 
     /// Within five standard deviations of a binomial share.
     fn check_share(count: usize, of: usize, share: f64) {
-        let (found, deviation) = (count as f64 / of as f64, (share * (1.0 - share) / of as f64).sqrt());
+        let (found, deviation) =
+            (count as f64 / of as f64, (share * (1.0 - share) / of as f64).sqrt());
         assert!((found - share).abs() < 5.0 * deviation, "{found} of {share}");
     }
 

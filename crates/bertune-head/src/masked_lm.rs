@@ -1,5 +1,7 @@
 use bertune_checkpoint::{Checkpoint, LoadReport, LoadRules, load_module};
-use bertune_encoder::{BertConfig, BertModel, HiddenAct, Initializer, LayerNorm, Linear, PackedTokens};
+use bertune_encoder::{
+    BertConfig, BertModel, HiddenAct, Initializer, LayerNorm, Linear, PackedTokens,
+};
 use bertune_kernels::{Activation, BertOps, DropoutKey, Precision, ops};
 use burn_core as burn;
 use burn_core::module::{Module, Param};

@@ -58,10 +58,7 @@ pub fn embedding_sum<B: BertOps>(
 /// # Shapes
 ///
 /// `logits: [rows, classes]`, `labels: [rows]` → `[rows]`.
-pub fn cross_entropy<B: BertOps>(
-    logits: Tensor<B, 2>,
-    labels: Tensor<B, 1, Int>,
-) -> Tensor<B, 1> {
+pub fn cross_entropy<B: BertOps>(logits: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
     wrap(B::cross_entropy(unwrap(logits), labels.into_primitive()))
 }
 

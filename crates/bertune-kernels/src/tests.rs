@@ -71,7 +71,8 @@ fn cross_entropy_equals_its_definition() {
         let labels: Vec<i32> = (0..rows).map(|row| (row * 389 % classes) as i32).collect();
         let labels = TensorData::new(labels, [rows]);
         let reference = run::<Reference, 1, 0>(&logits, &[], |[logits], []| {
-            let labels = Tensor::<Reference, 1, Int>::from_data(labels.clone(), &Default::default());
+            let labels =
+                Tensor::<Reference, 1, Int>::from_data(labels.clone(), &Default::default());
             let losses =
                 primitive::cross_entropy::<Reference>(unwrap(logits), labels.into_primitive());
             wrap::<Reference, 1>(losses).reshape([rows, 1])

@@ -22,7 +22,10 @@ pub struct GoldenInput {
     pub token_type_ids: Vec<u32>,
     /// Cumulative lengths.
     pub cu_seqlens: Vec<usize>,
-    /// The class of each sequence.
+    /// The tokens that are hidden, in goldens of masked language models.
+    #[serde(default)]
+    pub masked_indices: Vec<u32>,
+    /// The class of each sequence, or what the hidden tokens were.
     pub labels: Vec<usize>,
 }
 
@@ -44,6 +47,11 @@ impl Golden {
         &tensor.unwrap_or_else(|| panic!("{}: no golden {name}", self.folder.display())).1
     }
 
+    /// Whether there are expected values called `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
     /// The names of goldens that begin with `prefix`, without it.
     pub fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
         self.tensors.keys().filter_map(move |name| name.strip_prefix(prefix))
@@ -56,16 +64,32 @@ impl Golden {
 ///
 /// If the folder of goldens cannot be read.
 pub fn goldens() -> Vec<Golden> {
+    let goldens = goldens_of("goldens");
+    assert!(goldens.len() >= 6, "goldens are missing");
+    goldens
+}
+
+/// The goldens of masked language models.
+///
+/// # Panics
+///
+/// If their folder cannot be read.
+pub fn masked_lm_goldens() -> Vec<Golden> {
+    let goldens = goldens_of("masked_lm");
+    assert!(goldens.len() >= 2, "goldens are missing");
+    goldens
+}
+
+fn goldens_of(kind: &str) -> Vec<Golden> {
     // Cargo says at run time where the tested package is. What it said when this was compiled may be
     // another clone that has the same target folder.
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let package = package.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    let root = package.with_file_name("bertune-testing").join("goldens");
+    let root = package.with_file_name("bertune-testing").join(kind);
     let entries = std::fs::read_dir(&root).expect("the folder of goldens");
     let mut folders: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     folders.retain(|folder| folder.join("golden.json").is_file());
     folders.sort();
-    assert!(folders.len() >= 6, "goldens are missing from {}", root.display());
     folders.into_iter().map(read).collect()
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use tokenizers::processors::PostProcessorWrapper;
 use tokenizers::tokenizer::pre_tokenizer::OffsetType;
-use tokenizers::{Model, ModelWrapper, PostProcessor, PreTokenizer, Tokenizer, TruncationDirection};
+use tokenizers::{
+    Model, ModelWrapper, PostProcessor, PreTokenizer, Tokenizer, TruncationDirection,
+};
 
 use crate::check::{check, read_tokenizer_json};
 use crate::limits::{Texts, windows};

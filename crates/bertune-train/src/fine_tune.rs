@@ -42,10 +42,7 @@ pub(crate) struct Classification<'a> {
 }
 
 impl<'a> Classification<'a> {
-    pub(crate) fn new(
-        data: TrainingData<'a>,
-        config: &TrainingConfig,
-    ) -> Result<Self, TrainError> {
+    pub(crate) fn new(data: TrainingData<'a>, config: &TrainingConfig) -> Result<Self, TrainError> {
         let objective = Objective::new(config, data.train, data.label_names)?;
         Ok(Self { data, objective })
     }

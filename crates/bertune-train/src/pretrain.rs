@@ -7,8 +7,8 @@ use burn_core::tensor::{Int, Tensor, TensorData};
 use crate::evaluate::on_device;
 use crate::learn::{Task, learn};
 use crate::scores::MaskedLmScores;
-use crate::training_data::{check_tokens, fingerprint};
 use crate::state::Inputs;
+use crate::training_data::{check_tokens, fingerprint};
 use crate::{
     ClassWeightRule, ClassWeights, Evaluation, History, Learned, Run, Sampling, Scores, TrainError,
     TrainingConfig,
@@ -50,7 +50,8 @@ where
     for (split, dataset) in [("training", data.train), ("validation", data.validation)] {
         check_tokens(split, dataset, &model.bert)?;
     }
-    let inputs = Inputs { train: fingerprint(data.train), validation: fingerprint(data.validation) };
+    let inputs =
+        Inputs { train: fingerprint(data.train), validation: fingerprint(data.validation) };
     let history = History::new(config, None, data.train.len(), data.validation.len());
     learn(&data, model.with_precision(config.precision), (history, inputs), run)
 }
@@ -124,7 +125,8 @@ pub fn evaluate_masked_lm<B: BertOps>(
         masked += batch.masked.labels.len() as f64;
     }
     let loss = loss / masked.max(1.0);
-    let scores = MaskedLmScores { masked_accuracy: right / masked.max(1.0), perplexity: loss.exp() };
+    let scores =
+        MaskedLmScores { masked_accuracy: right / masked.max(1.0), perplexity: loss.exp() };
     Evaluation { loss, scores: Scores::MaskedLm(scores), confusion: None, logits: Vec::new() }
 }
 

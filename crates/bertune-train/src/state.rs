@@ -76,12 +76,7 @@ where
     B: AutodiffBackend<InnerBackend: BertOps>,
     M: AutodiffModule<B>,
 {
-    pub(crate) fn new(
-        model: M,
-        groups: ParameterGroups,
-        history: History,
-        inputs: Inputs,
-    ) -> Self {
+    pub(crate) fn new(model: M, groups: ParameterGroups, history: History, inputs: Inputs) -> Self {
         let model = groups.freeze(model, 0);
         let optimizer = Optimizer::new(groups, &history.config);
         Self { model, optimizer, progress: Progress::default(), history, best: None, inputs }

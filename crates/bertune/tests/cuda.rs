@@ -12,6 +12,11 @@ fn forward_equals_transformers() {
 }
 
 #[test]
+fn masked_lm_equals_transformers() {
+    parity::masked_lm_equals_transformers::<bertune::backend::Autodiff<B>>(1e-3);
+}
+
+#[test]
 fn packed_sequences_equal_single_ones() {
     parity::packed_sequences_equal_single_ones::<B>(1e-4, 1);
 }

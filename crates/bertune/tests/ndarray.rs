@@ -15,6 +15,11 @@ fn packed_sequences_equal_single_ones() {
 }
 
 #[test]
+fn masked_lm_equals_transformers() {
+    parity::masked_lm_equals_transformers::<bertune::backend::Autodiff<B>>(1e-5);
+}
+
+#[test]
 fn gradients_equal_transformers() {
     parity::gradients_equal_transformers::<bertune::backend::Autodiff<B>>(1e-4);
 }
