@@ -5,7 +5,7 @@ usage: python tools/real_goldens.py minilm FOLDER OUT.json    (all-MiniLM-L6-v2)
 
 minilm: packed ids, and of the states of each layer, [tokens, hidden], the values at fixed flat
 indices. rxnfp: packed ids of reactions, the pooled outputs of both checkpoints and the logits of
-the classifier. Everything is computed in float32 without dropout, one sequence at a time.
+the classifier, and the masked language model's at the third token of each. Everything is computed in float32 without dropout, one sequence at a time.
 """
 import json
 import pathlib
@@ -14,7 +14,7 @@ import sys
 
 import torch
 import transformers
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
+from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel
 
 SENTENCES = [
     "It rains.", "Where is my parcel?", "The new kettle leaks, and nobody answers the phone.",
@@ -65,6 +65,9 @@ def load_old(model, folder):
     state = torch.load(folder / "pytorch_model.bin", weights_only=True, map_location="cpu")
     rename = lambda name: name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
     state = {rename(name): tensor for name, tensor in state.items()}
+    if isinstance(model, BertForMaskedLM):
+        # The same bias under a second name, which old files lack.
+        state["cls.predictions.decoder.bias"] = state["cls.predictions.bias"]
     if isinstance(model, BertModel):
         state = {name.removeprefix("bert."): tensor for name, tensor in state.items()}
     missing = model.load_state_dict(state, strict=False).missing_keys
@@ -82,7 +85,9 @@ def rxnfp(folder):
         rows.append((ids, [0] * len(ids)))
     bert = load_old(BertModel(BertConfig.from_pretrained(pretrained)), pretrained)
     model = load_old(BertForSequenceClassification(BertConfig.from_pretrained(classifier)), classifier)
+    masked_lm = load_old(BertForMaskedLM(BertConfig.from_pretrained(pretrained)), pretrained)
     return packed(rows) | dict(
+        masked_lm_logits=[x for row in rows for x in run(masked_lm, row).logits[0][2].tolist()],
         pretrained_pooled=[x for row in rows for x in run(bert, row).pooler_output[0].tolist()],
         classifier_pooled=[x for row in rows for x in run(model.bert, row).pooler_output[0].tolist()],
         logits=[x for row in rows for x in run(model, row).logits[0].tolist()],

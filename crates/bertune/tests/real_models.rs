@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use bertune::backend::Flex;
-use bertune::burn::tensor::Tensor;
+use bertune::burn::tensor::{Int, Tensor};
 use bertune::checkpoint::{Checkpoint, LoadRules, load_module};
 use bertune::encoder::{BertConfig, BertModel, Initializer, PackedTokens};
-use bertune::head::BertForSequenceClassification;
+use bertune::head::{BertForMaskedLM, BertForSequenceClassification};
 use bertune_testing::real_model;
 use serde_json::Value;
 
@@ -79,13 +79,30 @@ fn rxnfps_poolers_and_classifier_equal_transformers() {
     check("logits", model.forward(&tokens, None), &floats(&golden["logits"]), 1e-4);
 }
 
+#[test]
+fn rxnfps_masked_lm_equals_transformers() {
+    let Some(folder) = real_model("rxnfp") else { return };
+    let golden = golden("rxnfp.json");
+    let thirds = numbers(&golden["cu_seqlens"], |start| start.as_u64().unwrap() as i32 + 2);
+    let thirds = &thirds[..thirds.len() - 1];
+    let thirds = Tensor::<Flex, 1, Int>::from_ints(thirds, &Default::default());
+    let logits = masked_lm(&folder).forward(&tokens(&golden), thirds, None);
+    check("logits", logits, &floats(&golden["masked_lm_logits"]), 1e-4);
+}
+
+fn masked_lm(rxnfp: &Path) -> BertForMaskedLM<Flex> {
+    let checkpoint = Checkpoint::open(&rxnfp.join("bert_pretrained")).unwrap();
+    BertForMaskedLM::from_checkpoint(&checkpoint, &Default::default()).unwrap().model
+}
+
 fn classifier(rxnfp: &Path) -> BertForSequenceClassification<Flex> {
     let checkpoint = Checkpoint::open(&rxnfp.join("bert_ft_10k_25s")).unwrap();
     BertForSequenceClassification::from_checkpoint(&checkpoint, &Default::default()).unwrap().model
 }
 
 /// Against a golden made by others, where `BERTUNE_RXNFP_GOLDEN` names one: `ids` and
-/// `bert_ft_10k_25s_logits` and `bert_ft_pooler`.
+/// `bert_ft_10k_25s_logits`, `bert_ft_pooler`, and `bert_pretrained_mlm_logits_at_mask` where the
+/// token `mask_pos` is hidden.
 #[test]
 fn rxnfp_equals_a_given_golden() {
     let Some(path) = std::env::var_os("BERTUNE_RXNFP_GOLDEN").map(PathBuf::from) else { return };
@@ -100,4 +117,12 @@ fn rxnfp_equals_a_given_golden() {
     check("pooler", pooled, &floats(&golden["bert_ft_pooler"]), 2e-5);
     let logits = classifier(&folder).forward(&tokens, None);
     check("logits", logits, &floats(&golden["bert_ft_10k_25s_logits"]), 1e-4);
+    let place = golden["mask_pos"].as_u64().unwrap() as usize;
+    let vocab = std::fs::read_to_string(folder.join("bert_pretrained/vocab.txt")).unwrap();
+    let mut hidden = ids.clone();
+    hidden[place] = vocab.lines().position(|token| token == "[MASK]").unwrap() as u32;
+    let tokens = PackedTokens::new(&hidden, &types, &positions, &cu_seqlens, &Default::default());
+    let places = Tensor::<Flex, 1, Int>::from_ints([place as i32], &Default::default());
+    let logits = masked_lm(&folder).forward(&tokens, places, None);
+    check("masked logits", logits, &floats(&golden["bert_pretrained_mlm_logits_at_mask"]), 1e-4);
 }
