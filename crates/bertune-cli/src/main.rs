@@ -5,6 +5,7 @@ mod compare_runs;
 mod device;
 mod devices;
 mod evaluate;
+mod fill_mask;
 mod inputs;
 mod learning;
 mod lr_find;
@@ -66,6 +67,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Classify texts.
     Predict(predict::PredictArgs),
+    /// Guess hidden tokens with a masked language model.
+    FillMask(fill_mask::FillMaskArgs),
     /// List the devices that this program can compute on.
     Devices,
 }
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::CompareRuns(args) => compare_runs::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::FillMask(args) => fill_mask::run(&args),
         Command::Devices => devices::run(),
     };
     match result {

@@ -29,6 +29,15 @@ pub enum PredictError {
         /// Embeddings of the model.
         vocab_size: usize,
     },
+    /// The tokenizer has no token that hides others.
+    #[error("the tokenizer has no mask token, such as [MASK]: there is nothing that it could fill")]
+    NoMaskToken,
+    /// A text hides nothing.
+    #[error("the text has no {mask_token}: write it where a token is to be guessed")]
+    NothingToFill {
+        /// What hides a token.
+        mask_token: String,
+    },
     /// Longer inputs were asked for than the model can take.
     #[error("a limit of {max_length} tokens is more than the {positions} that this model takes")]
     TooLong {

@@ -3,8 +3,10 @@
 
 mod classifier;
 mod error;
+mod mask_filler;
 mod prediction;
 
 pub use classifier::TextClassifier;
 pub use error::PredictError;
+pub use mask_filler::{Guess, MaskFiller};
 pub use prediction::Prediction;

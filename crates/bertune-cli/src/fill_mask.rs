@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bertune::predict::MaskFiller;
+use bertune::{BertOps, predict::Guess};
+use clap::Args;
+use serde_json::json;
+
+use crate::device::{self, Job, default_name, dispatch};
+
+const AFTER_HELP: &str = "\
+Examples:
+  bertune fill-mask --model my-bert \"The capital of France is [MASK].\"
+  bertune fill-mask --model my-bert --top 1 --json \"He [MASK] the [MASK].\"";
+
+/// The flags of `fill-mask`.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct FillMaskArgs {
+    /// The folder of a masked language model, such as `bertune pretrain` writes.
+    #[arg(long, value_name = "FOLDER")]
+    model: PathBuf,
+    /// Texts with the mask token, mostly [MASK], where a token is to be guessed.
+    #[arg(value_name = "TEXT", required = true)]
+    texts: Vec<String>,
+    /// How many guesses are given for each mask token.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    top: u16,
+    /// Give one JSON object a text.
+    #[arg(long)]
+    json: bool,
+    /// What to compute on; `bertune devices` lists them.
+    #[arg(long)]
+    device: Option<String>,
+}
+
+/// Guesses.
+pub(crate) fn run(args: &FillMaskArgs) -> anyhow::Result<ExitCode> {
+    let device = args.device.clone().unwrap_or_else(default_name);
+    device::check(&device)?;
+    dispatch(&device, Filling { args })
+}
+
+struct Filling<'a> {
+    args: &'a FillMaskArgs,
+}
+
+impl Job for Filling<'_> {
+    type Output = ExitCode;
+
+    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
+        let filler = MaskFiller::<B>::open(&self.args.model, device)?;
+        for text in &self.args.texts {
+            let guesses = filler.fill(text, self.args.top.into())?;
+            match self.args.json {
+                true => println!("{}", in_json(text, &guesses)),
+                false => print(text, &guesses),
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn in_json(text: &str, masks: &[Vec<Guess>]) -> serde_json::Value {
+    let guess = |Guess { token, id, probability }: &Guess| json!({ "token": token, "id": id, "probability": probability });
+    let masks = masks.iter().map(|guesses| guesses.iter().map(guess).collect::<Vec<_>>());
+    json!({ "text": text, "masks": masks.collect::<Vec<_>>() })
+}
+
+fn print(text: &str, masks: &[Vec<Guess>]) {
+    println!("{text}");
+    for (number, guesses) in masks.iter().enumerate() {
+        for Guess { token, probability, .. } in guesses {
+            println!("  mask {}  {probability:.4}  {token}", number + 1);
+        }
+    }
+}
