@@ -111,6 +111,9 @@ struct NewModelArgs {
     /// The dropout probability [default: 0.1].
     #[arg(long, value_name = "SHARE")]
     dropout: Option<f64>,
+    /// The standard deviation of new weights [default: 0.02].
+    #[arg(long, value_name = "NUMBER")]
+    initializer_range: Option<f64>,
 }
 
 /// The flags that are keys of the `[training]` table; the rest of it is for the file.
@@ -227,6 +230,7 @@ impl NewModelArgs {
         set_some(&mut architecture.intermediate_size, self.intermediate_size);
         set(&mut architecture.max_positions, self.max_positions);
         set(&mut architecture.dropout, self.dropout);
+        set(&mut architecture.initializer_range, self.initializer_range);
     }
 }
 

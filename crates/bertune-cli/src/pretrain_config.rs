@@ -65,6 +65,8 @@ pub(crate) struct Architecture {
     pub(crate) max_positions: usize,
     /// The dropout probability.
     pub(crate) dropout: f64,
+    /// The standard deviation of new weights.
+    pub(crate) initializer_range: f64,
 }
 
 impl Default for PretrainConfig {
@@ -98,6 +100,7 @@ impl Default for Architecture {
             intermediate_size: None,
             max_positions: 512,
             dropout: 0.1,
+            initializer_range: 0.02,
         }
     }
 }
@@ -114,6 +117,7 @@ impl Architecture {
             max_position_embeddings: self.max_positions,
             hidden_dropout_prob: self.dropout,
             attention_probs_dropout_prob: self.dropout,
+            initializer_range: self.initializer_range,
             ..BertConfig::default()
         }
     }

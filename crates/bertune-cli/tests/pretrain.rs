@@ -1,0 +1,98 @@
+//! Raw text to a model that guesses, is fine-tuned, and can be stopped at any step.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::fs;
+use std::process::Output;
+
+use common::Place;
+
+/// Sentences in which each word says which follows.
+fn text(documents: usize) -> String {
+    let words = ["the good film", "a bad play", "the old king", "a young queen", "no day"];
+    let sentence =
+        |i: usize| format!("{} was seen by {} .\n", words[i % 5], words[(i * 3 + 1) % 5]);
+    (0..documents).map(|i| format!("{}{}\n", sentence(i), sentence(i + 2))).collect()
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("text.txt", text(60));
+    place
+}
+
+fn succeed(place: &Place, arguments: &str) -> Output {
+    let output = place.run(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {error}");
+    output
+}
+
+const SMALL: &str = "pretrain --text text.txt --validation text.txt --vocab-size 120 --layers 2 --hidden-size 32 \
+                     --heads 2 --max-length 16 --batch-size 4 --learning-rate 3e-3 --masking-unit whole-word";
+
+#[test]
+fn a_model_made_of_raw_text_guesses_and_is_fine_tuned() {
+    let place = place();
+    let output = succeed(&place, &format!("{SMALL} --output bert --epochs 60 --dropout 0"));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("masked accuracy") && told.contains("perplexity"), "{told}");
+    let files = ["config.json", "model.safetensors", "vocab.txt", "README.md", "run.json"];
+    assert!(files.iter().all(|file| place.path("bert").join(file).is_file()));
+    assert!(!place.path("bert.run").exists(), "nothing is left of the run");
+
+    let output = succeed(
+        &place,
+        "fill-mask --model bert --json --top 3 'the good film was [MASK] by a bad play .'",
+    );
+    let guesses: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(guesses["masks"][0].as_array().unwrap().len(), 3);
+    assert_eq!(guesses["masks"][0][0]["token"], "seen", "{guesses}");
+
+    // No pooler was learned, and none is there that looks as if.
+    let output = succeed(&place, "train --model bert --train train.csv --output tuned --epochs 1");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("4 newly initialised (bert.pooler.dense.weight"), "{told}");
+}
+
+#[test]
+fn pretraining_goes_on_with_a_model_that_is_there() {
+    let place = place();
+    succeed(&place, &format!("{SMALL} --output bert --max-steps 4"));
+    let go_on = "pretrain --model bert --text text.txt --output further --max-length 16";
+    succeed(&place, &format!("{go_on} --max-steps 2 --batch-size 4"));
+    let vocab = |folder: &str| place.read(&format!("{folder}/vocab.txt"));
+    assert_eq!(vocab("bert"), vocab("further"));
+    assert_ne!(place.read("bert/model.safetensors"), place.read("further/model.safetensors"));
+}
+
+#[test]
+fn resumed_pretraining_equals_an_uninterrupted_run_bit_for_bit() {
+    let place = place();
+    let run =
+        |output: &str| format!("{SMALL} --output {output} --max-steps 7 --micro-batch-size 3 -q");
+    succeed(&place, &run("whole"));
+    let mut output = place.run(&format!("{} --max-time 1ms", run("parts")));
+    let mut stops = 0;
+    while output.status.code() == Some(130) {
+        stops += 1;
+        assert!(stops < 8, "each resumed run takes a step");
+        output = place.run("resume parts -q --max-time 1ms");
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stops >= 5, "{stops}");
+    let model = |folder: &str| place.read(&format!("{folder}/model.safetensors"));
+    assert_eq!(model("whole"), model("parts"));
+}
+
+#[test]
+fn changed_text_is_refused_on_resume() {
+    let place = place();
+    let begun = place.run(&format!("{SMALL} --output bert --max-steps 7 --max-time 1ms"));
+    assert_eq!(begun.status.code(), Some(130));
+    fs::write(place.path("text.txt"), text(70)).unwrap();
+    let refused = place.run("resume bert");
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(error.contains("training examples are not those"), "{error}");
+}
