@@ -21,6 +21,7 @@ fn commands(page: &str) -> Vec<&str> {
 fn place() -> Place {
     let place = Place::new();
     place.write_model("bert-folder");
+    place.write("wiki.txt", "the old king was seen by a young queen .\n\n".repeat(60));
     let rows = place.read("train.csv");
     for name in ["validation.csv", "test.csv"] {
         place.write(name, &rows);

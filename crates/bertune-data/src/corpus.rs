@@ -6,7 +6,7 @@ use bertune_tokenize::{BertTokenizer, Encoding};
 use flate2::read::MultiGzDecoder;
 
 use crate::token_store::{FlatTokens, TokenStore};
-use crate::{DataError, Dataset};
+use crate::{CorpusError, DataError, Dataset};
 
 /// Raw text to learn a language from: files of UTF-8, packed by gzip or not, with a blank line
 /// between documents.
@@ -95,7 +95,7 @@ impl Corpus {
             }
         }
         packer.add(&lines)?;
-        packer.finish().ok_or_else(|| DataError::NoWords { paths: self.files.clone() })
+        packer.finish().ok_or_else(|| CorpusError::NoWords { paths: self.files.clone() }.into())
     }
 }
 
@@ -129,7 +129,7 @@ impl Documents {
             Ok(0) => Ok(None),
             Ok(_) => match String::from_utf8(bytes) {
                 Ok(line) => Ok(Some(line.trim().to_owned())),
-                Err(_) => Err(DataError::NotUtf8Text { path, line: self.line }),
+                Err(_) => Err(CorpusError::NotUtf8Text { path, line: self.line }.into()),
             },
         }
     }
@@ -179,7 +179,7 @@ impl<'a> Packer<'a> {
             Some(room) => {
                 Ok(Self { tokenizer, room, waiting: Vec::new(), packed: FlatTokens::default() })
             }
-            None => Err(DataError::NoRoom { max_length }),
+            None => Err(CorpusError::NoRoom { max_length }.into()),
         }
     }
 

@@ -16,6 +16,7 @@ mod columnar;
 mod columnar_file;
 mod columns;
 mod corpus;
+mod corpus_error;
 mod dataset;
 mod delimited;
 mod delimited_table;
@@ -48,6 +49,7 @@ mod usual_names;
 
 pub use batch_plan::BatchPlan;
 pub use corpus::{Corpus, Document};
+pub use corpus_error::CorpusError;
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use label_map::LabelMap;

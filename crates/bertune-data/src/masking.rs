@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bertune_tokenize::BertTokenizer;
 use serde::{Deserialize, Serialize};
 
-use crate::DataError;
+use crate::CorpusError;
 use crate::random::SplitMix64;
 
 /// How tokens are hidden that a model is to guess.
@@ -71,10 +71,10 @@ impl Masking {
         tokenizer: &BertTokenizer,
         config: MaskingConfig,
         seed: u64,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, CorpusError> {
         let MaskingConfig { probability, .. } = config;
         if !(probability > 0.0 && probability < 1.0) {
-            return Err(DataError::MaskingProbability { probability });
+            return Err(CorpusError::MaskingProbability { probability });
         }
         let kind = |id| match () {
             () if tokenizer.is_special(id) => TokenKind::Special,
@@ -85,7 +85,7 @@ impl Masking {
             config,
             seed,
             epoch: 0,
-            mask_token_id: tokenizer.mask_token_id().ok_or(DataError::NoMaskToken)?,
+            mask_token_id: tokenizer.mask_token_id().ok_or(CorpusError::NoMaskToken)?,
             vocabulary: (0..tokenizer.vocab_size() as u32).map(kind).collect(),
         })
     }

@@ -1,9 +1,9 @@
-//! Fine-tuning BERT into a classifier: parameter groups, schedule, loop, evaluation, run record.
+//! Fine-tuning BERT into a classifier, and pretraining it: parameter groups, schedule, loop, evaluation, run record.
 //!
-//! [`fine_tune`] is one page, and reads as what it does. What would bloat it stands behind four
-//! nouns: [`BatchPlan`](bertune_data::BatchPlan) (which examples), [`Schedule`] (learning rates),
-//! [`ParameterGroups`] (who learns how fast, who decays) and [`Run`] (telling, stopping, keeping
-//! the best model).
+//! [`fine_tune`] and [`pretrain`] share a loop of one page, which reads as what it does. What would
+//! bloat it stands behind four nouns: [`BatchPlan`](bertune_data::BatchPlan) (which examples),
+//! [`Schedule`] (learning rates), [`ParameterGroups`] (who learns how fast, who decays) and [`Run`]
+//! (telling, stopping, keeping the best model).
 
 mod config;
 mod error;

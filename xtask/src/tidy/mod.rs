@@ -10,9 +10,9 @@ mod backend_names;
 mod crate_facts;
 mod crate_names;
 mod file_length;
-mod fine_tune_length;
 mod house;
 mod links;
+mod loop_length;
 mod machine_paths;
 mod predict_tree;
 mod rust_code;
@@ -40,7 +40,7 @@ fn faults(house: &House) -> Vec<String> {
         crate_names::faults,
         crate_facts::faults,
         file_length::faults,
-        fine_tune_length::faults,
+        loop_length::faults,
         unsafe_code::faults,
         links::faults,
         machine_paths::faults,

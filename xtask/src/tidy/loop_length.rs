@@ -3,27 +3,27 @@
 use super::house::{House, TextFile};
 use super::rust_code::code_only;
 
-const FILE: &str = "crates/bertune-train/src/fine_tune.rs";
+const FILE: &str = "crates/bertune-train/src/learn.rs";
 
 /// The body has fewer lines than this.
 const PAGE: usize = 60;
 
-/// A `fine_tune` that is too long, or not where it should be.
+/// A `learn` that is too long, or not where it should be.
 pub(crate) fn faults(house: &House) -> Vec<String> {
     let file = house.files.iter().find(|file| file.path == FILE);
     match file.and_then(body_length) {
-        None => vec![format!("{FILE}: the function fine_tune is not there")],
+        None => vec![format!("{FILE}: the function learn is not there")],
         Some(lines) if lines >= PAGE => {
-            vec![format!("{FILE}: the body of fine_tune has {lines} lines; {PAGE} are too many")]
+            vec![format!("{FILE}: the body of learn has {lines} lines; {PAGE} are too many")]
         }
         Some(_) => Vec::new(),
     }
 }
 
-/// The lines between the braces of `fine_tune`.
+/// The lines between the braces of `learn`.
 fn body_length(file: &TextFile) -> Option<usize> {
     let code = code_only(&file.text);
-    let function = ["fn fine_tune<", "fn fine_tune("].iter().find_map(|start| code.find(start))?;
+    let function = ["fn learn<", "fn learn("].iter().find_map(|start| code.find(start))?;
     let body = &code[function + code[function..].find('{')?..];
     let mut depth = 0_usize;
     let end = body.find(|character| {
@@ -43,21 +43,20 @@ mod tests {
 
     fn check(body: usize, expected: &[&str]) {
         let body = "    step({ \"}\" }); // }\n".repeat(body);
-        let text = format!(
-            "//! fine_tune\n\npub fn fine_tune<B>(\n) -> B\n{{\n{body}}}\n\nfn a() {{\n}}\n"
-        );
+        let text =
+            format!("//! learn\n\npub fn learn<B>(\n) -> B\n{{\n{body}}}\n\nfn a() {{\n}}\n");
         assert_eq!(faults(&House::of_files(&[(FILE, &text)])), expected);
     }
 
     #[test]
     fn a_loop_longer_than_a_page_is_found() {
         check(59, &[]);
-        check(60, &[&format!("{FILE}: the body of fine_tune has 60 lines; 60 are too many")]);
+        check(60, &[&format!("{FILE}: the body of learn has 60 lines; 60 are too many")]);
     }
 
     #[test]
     fn a_loop_that_has_moved_is_found() {
-        let found = faults(&House::of_files(&[(FILE, "fn fine_tuned() {}")]));
-        assert_eq!(found, [format!("{FILE}: the function fine_tune is not there")]);
+        let found = faults(&House::of_files(&[(FILE, "fn learned() {}")]));
+        assert_eq!(found, [format!("{FILE}: the function learn is not there")]);
     }
 }
