@@ -1,8 +1,9 @@
-"""Writes the tasks that `cargo xtask tasks` compares on as JSON lines: OUT/TASK/{train,test}.jsonl.
+"""Writes tasks that `cargo xtask tasks` and `text-bench` compare on as JSON lines:
+OUT/TASK/{train,test}.jsonl.
 
-usage: prepare_tasks.py DATA OUT
+usage: prepare_tasks.py DATA OUT TASK...
 
-DATA holds the folders mrpc, cola_glue, rte_glue, stsb, trec and goemotions as their carriers had
+DATA holds folders such as mrpc, cola_glue, rte_glue, stsb, trec and goemotions as their carriers had
 them (docs/benchmarks.md says where they come from). Every row has `text`, `text_pair` in tasks of
 pairs, and `label`: a name, a list of names (goemotions) or a number (stsb). Nothing is shuffled;
 where the official test set has no labels, the official development set is the test set.
@@ -58,7 +59,20 @@ def goemotions(folder, split):
     return [{"text": r[0], "label": [names[int(i)] for i in r[1].split(",")]} for r in rows]
 
 
+def sst2_6920(folder, split):
+    rows = tab_separated(folder / f"{split}.tsv")
+    return [{"text": r[0], "label": r[1]} for r in rows]
+
+
+def sst2_glue(folder, split):
+    name = {"train": "train", "test": "dev"}[split]
+    rows = tab_separated(folder / f"{name}.tsv")[1:]
+    return [{"text": r[0], "label": r[1]} for r in rows]
+
+
 TASKS = {
+    "sst2_6920": (sst2_6920, "sst2_6920"),
+    "sst2_glue": (sst2_glue, "sst2_glue"),
     "mrpc": (mrpc, "mrpc"),
     "cola": (cola, "cola_glue"),
     "rte": (rte, "rte_glue"),
@@ -70,7 +84,8 @@ TASKS = {
 
 def main():
     data, out = Path(sys.argv[1]), Path(sys.argv[2])
-    for task, (read, name) in TASKS.items():
+    for task in sys.argv[3:]:
+        read, name = TASKS[task]
         (out / task).mkdir(parents=True, exist_ok=True)
         for split in ["train", "test"]:
             rows = read(data / name, split)

@@ -2,6 +2,7 @@
 //! tokens, and training steps on Flex.
 #![expect(clippy::unwrap_used, reason = "benchmarks")]
 
+use anyhow::{Context, Result};
 use bertune::backend::{Autodiff, Flex};
 use bertune::burn::tensor::{Int, Tensor};
 use bertune::encoder::{BertConfig, Initializer, PackedTokens};
@@ -96,4 +97,16 @@ pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[sorted.len() / 2]
+}
+
+/// The most memory that the process had at any time, as Linux tells it.
+///
+/// # Errors
+///
+/// Where Linux does not tell it.
+pub fn peak_megabytes() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    Ok(kilobytes.context("no VmHWM in /proc/self/status")?.parse::<f64>()? / 1024.0)
 }

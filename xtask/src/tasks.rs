@@ -92,6 +92,7 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
     };
     let mut prepare = bench.python.command();
     prepare.arg("benches/peers/prepare_tasks.py").arg(&selection.data).arg(&bench.folder);
+    prepare.args(selection.tasks().map(|task| task.name));
     process::run(&mut prepare)?;
 
     for seed in 1..=selection.seeds {

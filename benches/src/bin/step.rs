@@ -12,7 +12,7 @@ use bertune::BertOps;
 use bertune::backend::{Flex, keep_freed_memory};
 use bertune::kernels::Precision;
 use bertune::train::TrainingConfig;
-use bertune_benches::{Batch, SHAPES, Trainee, median};
+use bertune_benches::{Batch, SHAPES, Trainee, median, peak_megabytes};
 
 /// Steps before the first that counts: they make the optimizer's state and warm the caches.
 const WARM_UP: usize = 2;
@@ -56,12 +56,4 @@ fn lengths_of(sequences: usize, lengths: &str) -> Result<Vec<usize>> {
     let (low, high) = lengths.split_once('-').unwrap_or((lengths, lengths));
     let (low, high): (usize, usize) = (low.parse()?, high.parse()?);
     Ok((0..sequences).map(|i| low + i * 7919 % (high - low + 1)).collect())
-}
-
-/// The most memory that the process had at any time, as Linux tells it.
-fn peak_megabytes() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    Ok(kilobytes.context("no VmHWM in /proc/self/status")?.parse::<f64>()? / 1024.0)
 }

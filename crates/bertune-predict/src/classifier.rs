@@ -117,7 +117,9 @@ impl<B: BertOps> TextClassifier<B> {
         let (windows, examples) = Dataset::unlabelled_windows(examples).windows();
         let width = self.labels().len();
         let mut logits = vec![0.0; inputs.len() * width];
-        for batch in BatchPlan::by_length(&windows, BATCH_SIZE).epoch(0) {
+        for batch in
+            BatchPlan::by_length(&windows, BATCH_SIZE).with_token_budget(&windows, 8192).epoch(0)
+        {
             let rows = self.logits(&PackedBatch::pack(&windows, &batch));
             for (&window, row) in batch.iter().zip(rows.chunks_exact(width)) {
                 let (example, share) = (examples[window], shares[examples[window]]);
