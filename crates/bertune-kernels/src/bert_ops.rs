@@ -1,7 +1,9 @@
 use burn_core::tensor::backend::Backend;
 use burn_core::tensor::ops::{FloatTensor, IntTensor};
 
-use crate::{AdamState, AdamStep, Dropout, LionStep, Precision, Sequences, SgdStep, primitive};
+use crate::{
+    AdamState, AdamStep, Dropout, LionStep, Precision, Sequences, SgdStep, WaitingRow, primitive,
+};
 
 /// The activation inside BERT's feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -332,6 +334,43 @@ pub trait BertOps: Backend {
         step: &AdamStep,
     ) -> (FloatTensor<Self>, AdamState<FloatTensor<Self>>) {
         primitive::adam::<Self>(parameter, grad, state, step)
+    }
+
+    /// Whether rows of a table that have no gradient are better left waiting than updated at every
+    /// step: whether [`adam_catch_up`](Self::adam_catch_up) and [`put_rows`](Self::put_rows) cost as
+    /// little as the rows that they touch.
+    fn rows_may_wait() -> bool {
+        false
+    }
+
+    /// Updates rows of a table by the [`adam`](Self::adam) steps that each has missed, in which it had
+    /// no gradient, bit for bit as if it had not waited.
+    ///
+    /// `state` is `None` where the table has not been updated at all.
+    ///
+    /// # Shapes
+    ///
+    /// `table: [rows, width]`, and the moments too; `waiting` names different rows.
+    fn adam_catch_up(
+        table: FloatTensor<Self>,
+        state: Option<AdamState<FloatTensor<Self>>>,
+        waiting: &[WaitingRow],
+        steps: &[AdamStep],
+    ) -> (FloatTensor<Self>, AdamState<FloatTensor<Self>>) {
+        primitive::adam_catch_up::<Self>(table, state, waiting, steps)
+    }
+
+    /// The table with other values in some rows.
+    ///
+    /// # Shapes
+    ///
+    /// `table: [rows, width]`, `values: [n, width]` for `n` different rows → `[rows, width]`.
+    fn put_rows(
+        table: FloatTensor<Self>,
+        rows: &[usize],
+        values: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        primitive::put_rows::<Self>(table, rows, values)
     }
 
     /// One update of gradient descent with momentum: the new parameter and the new momentum.

@@ -30,7 +30,7 @@ pub use bert_ops::{Activation, BertOps, LayerNormState};
 pub use dropout::{Dropout, DropoutKey};
 #[cfg(feature = "flex")]
 pub use flex::keep_freed_memory;
-pub use optimizer::{AdamState, AdamStep, LionStep, SgdStep, WeightDecay};
+pub use optimizer::{AdamState, AdamStep, LionStep, SgdStep, WaitingRow, WeightDecay};
 pub use precision::Precision;
 pub use sequences::Sequences;
 

@@ -143,6 +143,13 @@ pub enum OptimizerKind {
     Lion,
 }
 
+impl OptimizerKind {
+    /// Whether it is Adam, with either kind of weight decay.
+    pub(crate) fn is_adam(self) -> bool {
+        matches!(self, Self::AdamW | Self::Adam)
+    }
+}
+
 /// Which thresholds the probabilities of a set's classes get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

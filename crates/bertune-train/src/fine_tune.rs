@@ -77,6 +77,10 @@ where
         model.reads(name)
     }
 
+    fn row_table(&self) -> Option<&'static str> {
+        Some("bert.embeddings.word_embeddings.weight")
+    }
+
     /// The scores by the usual decisions: those that fit are not known before the end.
     fn evaluate(
         &self,

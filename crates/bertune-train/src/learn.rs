@@ -40,6 +40,12 @@ pub(crate) trait Task<B: AutodiffBackend> {
     /// Whether the loss depends on the parameter of this Hugging Face name.
     fn reads(&self, model: &Self::Model, name: &str) -> bool;
 
+    /// The table, by its Hugging Face name, of which a loss reads the rows that its input ids name
+    /// and no others; `None` if there is no such table.
+    fn row_table(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Measures a model on the validation examples.
     fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
 }
@@ -79,7 +85,8 @@ where
     let timeline = Timeline::new(config, task.examples());
     let schedule = Schedule::new(config, timeline.steps);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
-    let mut state = TrainingState::new(model, groups, history, inputs);
+    let mut state =
+        TrainingState::new(model, groups, history, inputs).reading_rows_of(task.row_table());
     if let Some(saved) = run.take_saved_state() {
         state = state.resumed(saved)?;
         keep_best(task, &state, &mut run)?;
@@ -98,7 +105,9 @@ where
             let (groups, examples) = (state.optimizer.groups(), window.example_ids());
             self_check(task, &state.model, groups, &examples, config.precision)?;
         }
-        let (loss, gradients) = gradients(task, &state.model, &window, config.seed, step);
+        let read;
+        (state, read) = state.gather_rows(&window);
+        let (loss, gradients) = gradients(task, &state.model, &read, config.seed, step);
         let gradient_norm = gradients.global_norm();
         check_finite(step, loss, gradient_norm, &window)?;
         let gradient = clipping_scale(gradient_norm, config.max_grad_norm);
@@ -111,6 +120,9 @@ where
 
         let stopped = run.is_stopped();
         let measured = timeline.evaluates_after(step);
+        if measured || stopped || run.saves_after(step, &timeline) {
+            state = state.gather_whole();
+        }
         if measured {
             measure(task, &mut state, epoch, &mut run)?;
         }

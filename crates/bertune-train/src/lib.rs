@@ -31,6 +31,7 @@ mod self_check;
 mod state;
 mod timeline;
 mod training_data;
+mod waiting_rows;
 
 pub use config::{
     ClassWeightRule, ClassWeights, GroupConfig, OptimizerKind, Sampling, Thresholds, TrainingConfig,

@@ -181,6 +181,11 @@ where
         self.resume.take()
     }
 
+    /// Whether the state is to be saved when so many steps were taken.
+    pub(crate) fn saves_after(&self, steps: usize, timeline: &Timeline) -> bool {
+        self.save_every.is_some_and(|every| timeline.is_due(every, steps))
+    }
+
     /// Saves the state if that is due, or if the run is stopped.
     pub(crate) fn save(
         &mut self,
@@ -189,7 +194,7 @@ where
         stopped: bool,
     ) -> Result<(), TrainError> {
         let step = state.steps();
-        let due = self.save_every.is_some_and(|every| timeline.is_due(every, step));
+        let due = self.saves_after(step, timeline);
         if let Some(save) = &mut self.save
             && (due || stopped)
         {

@@ -16,6 +16,7 @@ mod layer_norm;
 mod mask;
 mod memory;
 mod product;
+mod rows;
 mod shared;
 mod simd;
 mod slices;
@@ -27,6 +28,7 @@ use burn_flex::{Flex, FlexTensor};
 
 use crate::{
     Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, Precision, Sequences,
+    WaitingRow,
 };
 
 /// Rows of one task.
@@ -216,5 +218,22 @@ impl BertOps for Flex {
         step: &AdamStep,
     ) -> (FlexTensor, AdamState<FlexTensor>) {
         adam::adam(parameter, grad, state, step)
+    }
+
+    fn rows_may_wait() -> bool {
+        true
+    }
+
+    fn adam_catch_up(
+        table: FlexTensor,
+        state: Option<AdamState<FlexTensor>>,
+        waiting: &[WaitingRow],
+        steps: &[AdamStep],
+    ) -> (FlexTensor, AdamState<FlexTensor>) {
+        rows::adam_catch_up(table, state, waiting, steps)
+    }
+
+    fn put_rows(table: FlexTensor, rows: &[usize], values: FlexTensor) -> FlexTensor {
+        rows::put_rows(table, rows, values)
     }
 }

@@ -7,9 +7,9 @@ use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
 ///
 /// Everything the body calls must be `#[inline(always)]` to be compiled likewise.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* fn $name:ident($($arg:ident : $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident : $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        fn $name($($arg: $type),*) $(-> $ret)? {
+        $vis fn $name($($arg: $type),*) $(-> $ret)? {
             #[inline(always)]
             fn portable($($arg: $type),*) $(-> $ret)? $body
 
