@@ -14,6 +14,7 @@ mod gpu;
 mod parity;
 mod pip;
 mod process;
+mod profile;
 mod python;
 mod quickstart;
 mod tasks;
@@ -45,6 +46,8 @@ enum Task {
     Parity,
     /// Time training steps here and with PyTorch, in turn
     Bench(bench::Selection),
+    /// Where the time and memory of a training step go, part by part, beside what is possible
+    Profile(profile::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
@@ -70,6 +73,7 @@ fn run(task: Task) -> Result<()> {
         Task::Fetch => fetch::run(),
         Task::Parity => parity::run(),
         Task::Bench(selection) => bench::run(&selection),
+        Task::Profile(selection) => profile::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
         Task::Gpu => gpu::run(),
     }
