@@ -3,7 +3,7 @@
 
 mod common;
 
-use bertune_data::{Dataset, LabelMap, Labels, PackedBatch, Table, Targets};
+use bertune_data::{Dataset, LabelMap, Labels, MaskedTokens, PackedBatch, Table, Targets};
 use bertune_tokenize::{BertTokenizer, Limits};
 use common::{named, read};
 
@@ -37,6 +37,7 @@ fn rows_become_tokens_with_the_numbers_of_their_labels() {
         targets: Targets::Classes(vec![0, 1]),
         weights: vec![],
         example_ids: vec![1, 0],
+        masked: MaskedTokens::default(),
     };
     assert_eq!(PackedBatch::pack(&dataset, &[1, 0]), expected);
 }
