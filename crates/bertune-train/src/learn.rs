@@ -109,11 +109,13 @@ where
         let (epoch, examples) = (window.epoch, window.examples());
         run.tell(Event::Step { record, epoch, examples });
 
-        let stopped = run.is_stopped();
         let measured = timeline.evaluates_after(step);
         if measured {
             measure(task, &mut state, epoch, &mut run)?;
         }
+        // Asked after measuring, which may take long: whoever asks meanwhile need not wait for
+        // another step.
+        let stopped = run.is_stopped();
         run.save(&state, &timeline, stopped)?;
         if stopped {
             if !measured {

@@ -391,3 +391,23 @@ fn a_run_without_gains_ends_when_its_patience_does() {
     assert_eq!((tuned.history.evaluations.len(), tuned.finished), (4, true));
     assert_eq!(stalled, Some(4));
 }
+
+#[test]
+fn a_run_that_is_stopped_while_it_is_measured_takes_no_more_steps() {
+    let stop = StopSignal::default();
+    let mut saved = Vec::new();
+    let run = Run::default()
+        .telling(|event| match event {
+            Event::Evaluating { step: 2 } => stop.stop(),
+            _ => {}
+        })
+        .saving(None, |state| {
+            saved.push(state.steps());
+            Ok(())
+        })
+        .until(stop.clone());
+    let config = TrainingConfig { evaluate_every: "2 steps".parse().unwrap(), ..descent(8) };
+    let tuned = train(0.0, &dataset(8, false), &config, run).unwrap();
+    assert_eq!((tuned.history.evaluations.len(), tuned.finished), (1, false));
+    assert_eq!(saved, [2]);
+}
