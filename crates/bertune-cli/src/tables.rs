@@ -78,14 +78,24 @@ impl Tables {
         format!(
             "Data      {path}: {columns}\n          \
              {learned} rows to learn from, {measured} {origin}{}\n\
-             Classes   {}: {}",
+             {}",
             test.unwrap_or_default(),
-            self.labels.names().len(),
-            self.classes(),
+            self.outputs(),
         )
     }
 
-    /// Each class with the number of its rows to learn from.
+    /// What the model is to tell: classes, each with the number of its rows to learn from, or
+    /// numbers.
+    fn outputs(&self) -> String {
+        let names = self.labels.names();
+        match self.train.layout().targets {
+            TargetKind::Values => format!("Numbers   {}: {}", names.len(), names.join(", ")),
+            TargetKind::Class | TargetKind::Set => {
+                format!("Classes   {}: {}", names.len(), self.classes())
+            }
+        }
+    }
+
     fn classes(&self) -> String {
         let classes = self.labels.names().len();
         let counts = match &self.validation {
