@@ -73,6 +73,12 @@ where
         self.objective.loss(model.forward(&tokens, key), batch, step_weight)
     }
 
+    fn chance(&self, model: &Self::Model, batch: &PackedBatch, step_weight: f64) -> Option<f64> {
+        let shape = [batch.examples(), self.data.label_names.len()];
+        let nothing = Tensor::<B, 2>::zeros(shape, &model.device());
+        self.objective.loss(nothing, batch, step_weight).into_data().iter::<f64>().next()
+    }
+
     fn reads(&self, model: &Self::Model, name: &str) -> bool {
         model.reads(name)
     }

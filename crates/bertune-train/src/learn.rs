@@ -37,6 +37,12 @@ pub(crate) trait Task<B: AutodiffBackend> {
         key: Option<DropoutKey>,
     ) -> Tensor<B, 1>;
 
+    /// The loss of the same examples where a model says nothing: all its scores are zero. None if
+    /// that is nothing to go by.
+    fn chance(&self, _: &Self::Model, _: &PackedBatch, _step_weight: f64) -> Option<f64> {
+        None
+    }
+
     /// Whether the loss depends on the parameter of this Hugging Face name.
     fn reads(&self, model: &Self::Model, name: &str) -> bool;
 
@@ -96,7 +102,8 @@ where
         let step = state.steps() + 1;
         if step == 1 {
             let (groups, examples) = (state.optimizer.groups(), window.example_ids());
-            self_check(task, &state.model, groups, &examples, config.precision)?;
+            let first = self_check(task, &state.model, groups, &examples, config.precision)?;
+            run.tell(Event::Checked(first));
         }
         let (loss, gradients) = gradients(task, &state.model, &window, config.seed, step);
         let gradient_norm = gradients.global_norm();
