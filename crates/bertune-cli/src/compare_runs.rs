@@ -82,9 +82,11 @@ impl Job for Comparing<'_> {
             (|rows: &[usize]| score(&first, rows), |rows: &[usize]| score(&second, rows));
         let rows = targets.len();
         let all: Vec<usize> = (0..rows).collect();
-        let difference = bootstrap
-            .paired_difference(rows, on_first, on_second)
-            .ok_or_else(|| anyhow!("{metric} is undefined for these models and rows"))?;
+        let difference =
+            bootstrap.paired_difference(rows, on_first, on_second).ok_or_else(|| match rows {
+                1 => anyhow!("a single row does not tell models apart; give more of them"),
+                _ => anyhow!("{metric} is undefined for these models and rows"),
+            })?;
         println!("{metric} on {rows} rows");
         println!("A  {}  {}", in_digits(on_first(&all)), self.args.first.display());
         println!("B  {}  {}", in_digits(on_second(&all)), self.args.second.display());

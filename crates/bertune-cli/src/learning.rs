@@ -210,6 +210,12 @@ impl Training {
     fn tell_best(&self, history: &History) -> anyhow::Result<()> {
         let best = history.best().context("the model was not measured")?;
         let metric = history.metric();
+        if best.score(metric).is_none() {
+            eprintln!(
+                "{metric} is undefined on these validation rows: the model with the lowest loss is \
+                 kept in its place"
+            );
+        }
         println!(
             "Best after step {} (epoch {}): {metric} {}, in {}",
             best.step,

@@ -117,7 +117,7 @@ impl Job for Predicting<'_> {
 /// Classifies all texts and writes what each is.
 fn write<B: BertOps>(
     classifier: &TextClassifier<B>,
-    inputs: Inputs,
+    mut inputs: Inputs,
     args: &PredictArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {

@@ -6,7 +6,7 @@ use bertune::BertOps;
 use bertune::checkpoint::{
     Checkpoint, Connection, HubOptions, Progress as Downloads, find_checkpoint,
 };
-use bertune::data::{Dataset, Table, TokenCache};
+use bertune::data::{Dataset, LabelledRows, TokenCache};
 use bertune::head::{
     Adaptation, BertForSequenceClassification, DropoutOverrides, LabelNames, Loaded,
     SequenceClassificationConfig,
@@ -20,7 +20,7 @@ use crate::device;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
-use crate::tables::Tables;
+use crate::tables::{Tables, Validation};
 
 /// All that a run needs, before its backend is known.
 pub(crate) struct Training {
@@ -55,9 +55,7 @@ impl Training {
 
     /// The hashes of all files that the run reads.
     pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let tables = [Some(&self.tables.train), Some(&self.tables.validation)];
-        let tables = tables.into_iter().flatten().chain(&self.tables.test);
-        let mut files: Vec<PathBuf> = tables.flat_map(|table| table.files.clone()).collect();
+        let mut files: Vec<PathBuf> = self.tables.paths().cloned().collect();
         let folder = self.checkpoint.folder();
         let describe = || format!("cannot read {}", folder.display());
         for entry in folder.read_dir().with_context(describe)? {
@@ -118,12 +116,16 @@ impl Training {
 
     /// All rows, tokenized.
     pub(crate) fn examples(&self) -> anyhow::Result<Examples> {
-        let test = self.tables.test.as_ref();
-        Ok(Examples {
-            train: self.tokenized(&self.tables.train)?,
-            validation: self.tokenized(&self.tables.validation)?,
-            test: test.map(|test| self.tokenized(test)).transpose()?,
-        })
+        let Tables { train, validation, test, .. } = &self.tables;
+        let train = self.tokenized(train)?;
+        let (train, validation) = match validation {
+            Validation::HeldOut(split) => {
+                (train.select(&split.train), train.select(&split.validation))
+            }
+            Validation::Own(rows) => (train, self.tokenized(rows)?),
+        };
+        let test = test.as_ref().map(|test| self.tokenized(test)).transpose()?;
+        Ok(Examples { train, validation, test })
     }
 
     /// What the model learns from and is measured on.
@@ -132,13 +134,11 @@ impl Training {
         TrainingData { train, validation, label_names: self.tables.labels.names() }
     }
 
-    fn tokenized(&self, table: &Table) -> anyhow::Result<Dataset> {
-        let (limits, labels) = (self.config.tokens, &self.tables.labels);
+    fn tokenized(&self, rows: &LabelledRows) -> anyhow::Result<Dataset> {
+        let limits = self.config.tokens;
         Ok(match &self.config.token_cache {
-            Some(folder) => {
-                TokenCache::new(folder).dataset(&self.tokenizer, limits, table, labels)?
-            }
-            None => Dataset::new(&self.tokenizer, limits, table, labels)?,
+            Some(folder) => TokenCache::new(folder).dataset(&self.tokenizer, limits, rows)?,
+            None => Dataset::read(&self.tokenizer, limits, rows)?,
         })
     }
 }

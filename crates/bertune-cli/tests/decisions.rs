@@ -154,3 +154,26 @@ fn parquet_files_are_learnt_measured_and_predicted() {
         refused(&place, "train --model model --train types.parquet --text nowhere --output no");
     assert!(error.contains("nowhere") && error.contains("types.parquet"), "{error}");
 }
+
+#[test]
+fn the_rows_that_are_held_out_are_no_part_of_the_cached_tokens() {
+    let place = Place::new();
+    let train = "train --model model --train train.csv --epochs 2 --batch-size 8 -q";
+    let cached = format!("{train} --token-cache cache");
+    for seed in [1, 2] {
+        succeed(&place, &format!("{train} --seed {seed} --output plain-{seed}"));
+        succeed(&place, &format!("{cached} --seed {seed} --output cached-{seed}"));
+        let history = |run: &str| {
+            let record = place.read(&format!("{run}-{seed}/run.json"));
+            serde_json::from_slice::<Value>(&record).unwrap()["history"].clone()
+        };
+        assert_eq!(history("plain"), history("cached"));
+        let model = |run: &str| place.read(&format!("{run}-{seed}/model.safetensors"));
+        assert_eq!(model("plain"), model("cached"));
+    }
+    assert_eq!(std::fs::read_dir(place.path("cache")).unwrap().count(), 1);
+    // A run that was begun with the cache goes on without it: the tokens are the same.
+    assert_eq!(place.run(&format!("{cached} --output c --max-time 0s")).status.code(), Some(130));
+    std::fs::remove_dir_all(place.path("cache")).unwrap();
+    succeed(&place, "resume c -q");
+}

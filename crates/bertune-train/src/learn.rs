@@ -37,6 +37,12 @@ pub(crate) trait Task<B: AutodiffBackend> {
         key: Option<DropoutKey>,
     ) -> Tensor<B, 1>;
 
+    /// The loss of the same examples where a model says nothing: all its scores are zero. None if
+    /// that is nothing to go by.
+    fn chance(&self, _: &Self::Model, _: &PackedBatch, _step_weight: f64) -> Option<f64> {
+        None
+    }
+
     /// Whether the loss depends on the parameter of this Hugging Face name.
     fn reads(&self, model: &Self::Model, name: &str) -> bool;
 
@@ -103,7 +109,8 @@ where
         let step = state.steps() + 1;
         if step == 1 {
             let (groups, examples) = (state.optimizer.groups(), window.example_ids());
-            self_check(task, &state.model, groups, &examples, config.precision)?;
+            let first = self_check(task, &state.model, groups, &examples, config.precision)?;
+            run.tell(Event::Checked(first));
         }
         let read;
         (state, read) = state.gather_rows(&window);
@@ -118,7 +125,6 @@ where
         let (epoch, examples) = (window.epoch, window.examples());
         run.tell(Event::Step { record, epoch, examples });
 
-        let stopped = run.is_stopped();
         let measured = timeline.evaluates_after(step);
         if measured || stopped || run.saves_after(step, &timeline) {
             state = state.gather_whole();
@@ -126,6 +132,9 @@ where
         if measured {
             measure(task, &mut state, epoch, &mut run)?;
         }
+        // Asked after measuring, which may take long: whoever asks meanwhile need not wait for
+        // another step.
+        let stopped = run.is_stopped();
         run.save(&state, &timeline, stopped)?;
         if stopped {
             if !measured {

@@ -56,5 +56,6 @@ pub use pretrain::{Pretrained, PretrainingData, evaluate_masked_lm, pretrain};
 pub use run::{Event, Run, StopSignal};
 pub use schedule::{Schedule, ScheduleKind};
 pub use scores::{MaskedLmScores, Scores};
+pub use self_check::FirstLoss;
 pub use state::{SavedState, TrainingState};
 pub use training_data::TrainingData;

@@ -98,6 +98,11 @@ where
         ops::cross_entropy(logits, labels).sum() / step_weight.max(1.0)
     }
 
+    fn chance(&self, model: &Self::Model, _: &PackedBatch, _: f64) -> Option<f64> {
+        let [vocab_size, _] = model.bert.embeddings.word_embeddings.weight.lazy_shape().dims();
+        Some((vocab_size as f64).ln())
+    }
+
     fn reads(&self, _model: &Self::Model, name: &str) -> bool {
         !name.starts_with("bert.pooler.")
     }

@@ -10,7 +10,7 @@ use burn_core::tensor::backend::AutodiffBackend;
 use crate::learn::Inner;
 use crate::timeline::Timeline;
 use crate::{
-    Evaluation, EvaluationRecord, History, Interval, SavedState, StepRecord, TrainError,
+    Evaluation, EvaluationRecord, FirstLoss, History, Interval, SavedState, StepRecord, TrainError,
     TrainingState,
 };
 
@@ -27,6 +27,8 @@ pub enum Event {
         /// The steps that were taken before: more than 0 in a run that is resumed.
         taken: usize,
     },
+    /// The checks before the first step of a new run found no fault.
+    Checked(FirstLoss),
     /// A step was taken.
     Step {
         /// What it did.

@@ -9,12 +9,33 @@ use crate::{Gradients, ParameterGroups, TrainError};
 /// Examples that the check looks at.
 const EXAMPLES: usize = 4;
 
+/// What a model that has not learned yet made of a few examples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FirstLoss {
+    /// Its loss, without dropout.
+    pub loss: f64,
+    /// The loss of the same examples where all scores are zero, as those of a new head nearly are:
+    /// the logarithm of the number of classes, where each example has one. None if that is nothing
+    /// to go by.
+    pub chance: Option<f64>,
+}
+
+impl FirstLoss {
+    /// Whether the loss is so much worse than chance that something may be wrong. A head that is not
+    /// new may well be wrong about new data; a new one cannot be so sure.
+    pub fn is_suspicious(&self) -> bool {
+        self.chance.is_some_and(|chance| self.loss > 2.0 * chance)
+    }
+}
+
 /// Checks, without dropout and on a few examples, that a step does what the configuration says:
 /// every parameter that learns has a finite gradient other than zero, every other one has none,
 /// and the gradient of the examples together is that of each alone, added up.
 ///
 /// Examples that count nothing, or that the model is already quite sure of, have no gradient at all:
 /// then only its absence can be checked.
+///
+/// Gives their loss beside what chance gives.
 ///
 /// # Errors
 ///
@@ -25,7 +46,7 @@ pub(crate) fn self_check<B, T>(
     groups: &ParameterGroups,
     example_ids: &[usize],
     precision: Precision,
-) -> Result<(), TrainError>
+) -> Result<FirstLoss, TrainError>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
     T: Task<B>,
@@ -50,7 +71,8 @@ where
     for (id, name) in groups.names() {
         check_sum(*id, name, &together, &alone, rounding(precision))?;
     }
-    Ok(())
+    let loss = task.loss(model, &few, weight, None).into_data().iter::<f64>().sum();
+    Ok(FirstLoss { loss, chance: task.chance(model, &few, weight) })
 }
 
 fn check_gradient(
