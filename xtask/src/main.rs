@@ -11,13 +11,17 @@ mod check;
 mod fetch;
 mod goldens;
 mod gpu;
+mod linear_cost;
+mod page;
 mod parity;
+mod peers;
 mod pip;
 mod process;
 mod python;
 mod quickstart;
 mod tasks;
 mod test;
+mod text_bench;
 mod tidy;
 mod unpack;
 mod vulkan;
@@ -45,6 +49,10 @@ enum Task {
     Parity,
     /// Time training steps here and with PyTorch, in turn
     Bench(bench::Selection),
+    /// Time fine-tuning and predicting on real text, here and with PyTorch and ONNX Runtime, in turn
+    TextBench(text_bench::Selection),
+    /// Time steps of 1k to 64k tokens, for a table and a picture
+    LinearCost(linear_cost::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
@@ -70,6 +78,8 @@ fn run(task: Task) -> Result<()> {
         Task::Fetch => fetch::run(),
         Task::Parity => parity::run(),
         Task::Bench(selection) => bench::run(&selection),
+        Task::TextBench(selection) => text_bench::run(&selection),
+        Task::LinearCost(selection) => linear_cost::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
         Task::Gpu => gpu::run(),
     }
