@@ -47,8 +47,9 @@ fn open(folder: &Path) -> TextClassifier<Flex> {
 /// Texts of 1 to 50 words, in no order of their lengths.
 fn texts(count: usize) -> Vec<String> {
     let words: Vec<&str> = WORDS.lines().skip(5).collect();
-    let text = |i: usize| (0..1 + i * 31 % 50).map(|j| words[(i * 7 + j * j) % words.len()]);
-    (0..count).map(|i| text(i).collect::<Vec<_>>().join(" ")).collect()
+    let word = |i: usize, j: usize| words[(i * 7 + j * j) % words.len()];
+    let text = |i| (0..1 + i * 31 % 50).map(|j| word(i, j)).collect::<Vec<_>>().join(" ");
+    (0..count).map(text).collect()
 }
 
 fn predict(classifier: &TextClassifier<Flex>, texts: &[String]) -> Vec<Prediction> {
