@@ -11,7 +11,10 @@ mod check;
 mod fetch;
 mod goldens;
 mod gpu;
+mod linear_cost;
+mod page;
 mod parity;
+mod peers;
 mod pip;
 mod process;
 mod profile;
@@ -19,6 +22,7 @@ mod python;
 mod quickstart;
 mod tasks;
 mod test;
+mod text_bench;
 mod tidy;
 mod unpack;
 mod vulkan;
@@ -48,6 +52,10 @@ enum Task {
     Bench(bench::Selection),
     /// Where the time and memory of a training step go, part by part, beside what is possible
     Profile(profile::Selection),
+    /// Time fine-tuning and predicting on real text, here and with PyTorch and ONNX Runtime, in turn
+    TextBench(text_bench::Selection),
+    /// Time steps of 1k to 64k tokens, for a table and a picture
+    LinearCost(linear_cost::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
@@ -74,6 +82,8 @@ fn run(task: Task) -> Result<()> {
         Task::Parity => parity::run(),
         Task::Bench(selection) => bench::run(&selection),
         Task::Profile(selection) => profile::run(&selection),
+        Task::TextBench(selection) => text_bench::run(&selection),
+        Task::LinearCost(selection) => linear_cost::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
         Task::Gpu => gpu::run(),
     }

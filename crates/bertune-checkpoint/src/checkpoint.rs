@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use burn_core::tensor::TensorData;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::files::{parse_json, read_error, read_json_file};
-use crate::weights::Weights;
+use crate::weights::{Access, Weights};
 use crate::{CheckpointError, HostTensor};
 
 /// An opened Hugging Face checkpoint folder: its `config.json` and its weights.
@@ -41,6 +42,24 @@ impl Checkpoint {
     /// If there is no such folder, if it lacks `config.json` or weights, or if one of them is
     /// damaged or asks for more than tensors.
     pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
+        Self::open_to(folder, Access::Read)
+    }
+
+    /// Opens a folder whose numbers are taken from where they lie: safetensors files are mapped into
+    /// memory, and [`tensor_data`](Self::tensor_data) of single precision is a part of that memory.
+    ///
+    /// Nothing is read before it is looked at, and processes that do the same share it. The files
+    /// must not be written to meanwhile: [`check_unchanged`](Self::check_unchanged) tells whether
+    /// they were. Other files are read as by [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn map(folder: &Path) -> Result<Self, CheckpointError> {
+        Self::open_to(folder, Access::Map)
+    }
+
+    fn open_to(folder: &Path, access: Access) -> Result<Self, CheckpointError> {
         check_folder(folder)?;
         let config_file = folder.join("config.json");
         if !config_file.is_file() {
@@ -55,7 +74,7 @@ impl Checkpoint {
             folder: folder.to_path_buf(),
             config_bytes,
             config,
-            weights: Weights::open(folder)?,
+            weights: Weights::open(folder, access)?,
         })
     }
 
@@ -97,6 +116,31 @@ impl Checkpoint {
         self.weights.tensor(name).unwrap_or_else(|| {
             Err(CheckpointError::NoTensor { folder: self.folder.clone(), name: name.to_owned() })
         })
+    }
+
+    /// A tensor as the backends take it, without a copy where the folder is [mapped](Self::map) and
+    /// has single precision.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`tensor`](Self::tensor).
+    pub fn tensor_data(&self, name: &str) -> Result<TensorData, CheckpointError> {
+        match self.weights.in_place(name) {
+            Some(data) => Ok(data),
+            None => {
+                self.tensor(name).map(|HostTensor { shape, values }| TensorData::new(values, shape))
+            }
+        }
+    }
+
+    /// Checks that no [mapped](Self::map) file was written to since it was opened. One that was
+    /// replaced by another of its name counts as it was.
+    ///
+    /// # Errors
+    ///
+    /// If one was, with its name.
+    pub fn check_unchanged(&self) -> Result<(), CheckpointError> {
+        self.weights.check_unchanged()
     }
 }
 

@@ -29,6 +29,16 @@ pub enum CheckpointError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A file whose numbers are read where it lies was written to.
+    #[error(
+        "{}: this file was changed while it was in use, so results may be wrong; files of weights \
+         are replaced by renaming another into their place, not by writing to them",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system did not let a file be written.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {

@@ -24,6 +24,7 @@ mod staged_folder;
 mod weights;
 mod write;
 
+pub use bertune_mapped::explain_cut_off_files;
 pub use checkpoint::Checkpoint;
 pub use error::CheckpointError;
 pub use find::find_checkpoint;

@@ -148,10 +148,8 @@ struct Loader<'a, B: Backend> {
 impl<B: Backend> Loader<'_, B> {
     fn read<const D: usize>(&mut self) -> Option<Tensor<B, D>> {
         let source = self.sources.get(&self.path.hugging_face_name())?;
-        match self.checkpoint.tensor(source) {
-            Ok(HostTensor { shape, values }) => {
-                Some(Tensor::from_data(TensorData::new(values, shape), self.device))
-            }
+        match self.checkpoint.tensor_data(source) {
+            Ok(data) => Some(Tensor::from_data(data, self.device)),
             Err(error) => {
                 self.error.get_or_insert(error);
                 None

@@ -3,11 +3,9 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use bertune::data::{Labels, Table, TableFiles, TableFormat};
+use bertune::predict::OwnedInput as Input;
 
 use crate::args::TableArgs;
-
-/// A text, or a pair.
-pub(crate) type Input = (String, Option<String>);
 
 /// Texts to classify, in order, read as they are wanted.
 pub(crate) struct Inputs {

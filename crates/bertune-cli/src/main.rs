@@ -77,6 +77,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("error: this is a fault of bertune, not yours: {panic}");
     }));
+    bertune::checkpoint::explain_cut_off_files();
     #[cfg(feature = "flex")]
     bertune::backend::keep_freed_memory();
     let result = match Program::parse().command {

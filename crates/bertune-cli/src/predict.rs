@@ -59,8 +59,8 @@ pub(crate) struct PredictArgs {
     table: TableArgs,
 }
 
-/// Texts that are tokenized and computed before the next are.
-const CHUNK: usize = 4096;
+/// Texts that are tokenized, and computed, in one go; meanwhile the next are read and tokenized.
+const CHUNK: usize = 1024;
 
 /// Classifies texts.
 pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
@@ -125,15 +125,10 @@ fn write<B: BertOps>(
     let (labels, problem_type) = (classifier.labels(), classifier.problem_type());
     let mut out = PredictionWriter::new(out, labels, args.format(), with_pairs, problem_type);
     out.head()?;
-    for chunk in inputs.chunks(CHUNK) {
-        let chunk = chunk?;
-        let inputs: Vec<_> = chunk
-            .iter()
-            .map(|(text, pair)| TextInput { text, text_pair: pair.as_deref() })
-            .collect();
-        let predictions = classifier.predict(&inputs)?;
-        for (input, prediction) in inputs.iter().zip(&predictions) {
-            out.row(*input, prediction)?;
+    for chunk in classifier.predict_chunks(inputs.chunks(CHUNK)) {
+        let (texts, predictions) = chunk?;
+        for ((text, pair), prediction) in texts.iter().zip(&predictions) {
+            out.row(TextInput { text, text_pair: pair.as_deref() }, prediction)?;
         }
     }
     out.flush()?;

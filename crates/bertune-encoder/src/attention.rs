@@ -14,7 +14,7 @@ pub struct BertSelfAttention<B: Backend> {
     pub key: Linear<B>,
     /// The projection to values.
     pub value: Linear<B>,
-    heads: usize,
+    pub(crate) heads: usize,
     dropout_probability: f64,
 }
 

@@ -1,4 +1,6 @@
-use bertune_kernels::{Activation, BertOps, DropoutKey, Sequences, ops};
+use bertune_kernels::{
+    Activation, BertOps, DropoutKey, LayerRows, LayerWeights, Precision, Sequences, ops,
+};
 use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Int, Tensor, backend::Backend};
@@ -71,6 +73,11 @@ impl<B: BertOps> BertLayer<B> {
         layer: u32,
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
+        if key.is_none()
+            && let Some(states) = self.in_one_piece(&x, sequences, LayerRows::All)
+        {
+            return states;
+        }
         let keys = Self::keys(layer, key);
         let x = self.attention.forward(x, sequences, [keys[0], keys[1]]);
         self.feed_forward(x, keys[2])
@@ -89,6 +96,11 @@ impl<B: BertOps> BertLayer<B> {
         layer: u32,
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
+        if key.is_none()
+            && let Some(states) = self.in_one_piece(&x, &tokens.sequences, LayerRows::Firsts)
+        {
+            return states;
+        }
         let keys = Self::keys(layer, key);
         // Burn 0.21's fusion computes wrong queries, keys or values where the rows are not settled.
         let firsts = ops::settled(tokens.first_of_each(x.clone()));
@@ -118,6 +130,33 @@ impl<B: BertOps> BertLayer<B> {
     /// The keys of a layer's three sites.
     fn keys(layer: u32, key: Option<DropoutKey>) -> [Option<DropoutKey>; 3] {
         [0, 1, 2].map(|site| key.map(|key| key.site(layer, site)))
+    }
+
+    /// The layer without dropout, where the backend has it in one piece.
+    fn in_one_piece(
+        &self,
+        x: &Tensor<B, 2>,
+        sequences: &Sequences,
+        rows: LayerRows,
+    ) -> Option<Tensor<B, 2>> {
+        let precision = self.intermediate.dense.precision;
+        let is_f32 = precision == Precision::F32 || !B::has_precision(precision);
+        is_f32.then(|| ops::layer(x.clone(), self.weights(), sequences, rows)).flatten()
+    }
+
+    fn weights(&self) -> LayerWeights<Tensor<B, 2>, Tensor<B, 1>> {
+        let Self { attention, intermediate, output, .. } = self;
+        let inputs = &attention.self_attention;
+        LayerWeights {
+            inputs: [&inputs.query, &inputs.key, &inputs.value].map(Linear::weights),
+            attention_output: attention.output.dense.weights(),
+            attention_norm: attention.output.layer_norm.weights(),
+            intermediate: intermediate.dense.weights(),
+            output: output.dense.weights(),
+            output_norm: output.layer_norm.weights(),
+            heads: inputs.heads,
+            activation: Activation::from(self.hidden_act),
+        }
     }
 
     fn feed_forward(&self, x: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {

@@ -1,4 +1,4 @@
-use bertune_kernels::{BertOps, Precision, ops};
+use bertune_kernels::{BertOps, LinearWeights, Precision, ops};
 use burn_core as burn;
 use burn_core::module::{Module, Param};
 use burn_core::tensor::{Tensor, backend::Backend};
@@ -34,6 +34,11 @@ impl<B: BertOps> Linear<B> {
     /// `[rows, in]` → `[rows, out]`.
     pub fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         ops::linear(x, self.weight.val(), self.bias.val(), self.precision)
+    }
+
+    /// What the fused operations take.
+    pub fn weights(&self) -> LinearWeights<Tensor<B, 2>, Tensor<B, 1>> {
+        LinearWeights { weight: self.weight.val(), bias: self.bias.val() }
     }
 
     /// The product alone, for an operation that adds the bias itself.

@@ -2,7 +2,8 @@ use burn_core::tensor::backend::Backend;
 use burn_core::tensor::ops::{FloatTensor, IntTensor};
 
 use crate::{
-    AdamState, AdamStep, Dropout, LionStep, Precision, Sequences, SgdStep, WaitingRow, primitive,
+    AdamState, AdamStep, Dropout, LayerRows, LayerWeights, LionStep, Precision, Sequences, SgdStep,
+    WaitingRow, primitive,
 };
 
 /// The activation inside BERT's feed-forward block.
@@ -102,6 +103,22 @@ pub trait BertOps: Backend {
         _precision: Precision,
     ) -> FloatTensor<Self> {
         Self::float_matmul(Self::float_swap_dims(grad, 0, 1), x)
+    }
+
+    /// A whole layer in f32 and without dropout, of all tokens or of each sequence's first, where
+    /// this backend has it in one piece and nothing of it is kept for a backward; `None` elsewhere,
+    /// where it is composed of the other operations.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens, hidden]` → `[tokens, hidden]` or `[sequences, hidden]`.
+    fn layer(
+        _x: FloatTensor<Self>,
+        _weights: LayerWeights<FloatTensor<Self>, FloatTensor<Self>>,
+        _sequences: &Sequences,
+        _rows: LayerRows,
+    ) -> Option<FloatTensor<Self>> {
+        None
     }
 
     /// The sum of three tables' rows for each token: of its id, its position and its type.

@@ -3,7 +3,9 @@
 use burn_core::tensor::{Int, Tensor};
 
 use crate::primitive::{unwrap, wrap};
-use crate::{Activation, BertOps, Dropout, Precision, Sequences};
+use crate::{
+    Activation, BertOps, Dropout, LayerRows, LayerWeights, NormWeights, Precision, Sequences,
+};
 
 /// The same tensor, with nothing left to compute of it.
 ///
@@ -39,6 +41,21 @@ pub fn linear<B: BertOps>(
     precision: Precision,
 ) -> Tensor<B, 2> {
     wrap(B::project_bias(unwrap(x), unwrap(weight), unwrap(bias), precision))
+}
+
+/// A whole layer in f32 and without dropout, where the backend has it in one piece; `None`
+/// elsewhere, and where gradients are computed.
+///
+/// # Shapes
+///
+/// `[tokens, hidden]` → `[tokens, hidden]` or `[sequences, hidden]`.
+pub fn layer<B: BertOps>(
+    x: Tensor<B, 2>,
+    weights: LayerWeights<Tensor<B, 2>, Tensor<B, 1>>,
+    sequences: &Sequences,
+    rows: LayerRows,
+) -> Option<Tensor<B, 2>> {
+    B::layer(unwrap(x), weights.map(unwrap, unwrap), sequences, rows).map(wrap)
 }
 
 /// The sum of three tables' rows for each token: of its id, its position and its type.
@@ -94,15 +111,7 @@ pub fn bias_activation<B: BertOps>(
 }
 
 /// The scale and shift of a layer norm ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)).
-#[derive(Clone, Debug)]
-pub struct LayerNormWeights<B: BertOps> {
-    /// The scale, `[hidden]`.
-    pub gamma: Tensor<B, 1>,
-    /// The shift, `[hidden]`.
-    pub beta: Tensor<B, 1>,
-    /// What keeps the division finite.
-    pub epsilon: f64,
-}
+pub type LayerNormWeights<B> = NormWeights<Tensor<B, 1>>;
 
 /// `layer_norm(dropout(x + bias) + residual)`: how each block of a post-norm layer ends.
 ///

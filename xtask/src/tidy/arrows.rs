@@ -8,7 +8,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("bertune-mapped", &[]),
     ("bertune-data", &["bertune-tokenize", "bertune-mapped"]),
     ("bertune-kernels", &[]),
-    ("bertune-checkpoint", &[]),
+    ("bertune-checkpoint", &["bertune-mapped"]),
     ("bertune-metrics", &[]),
     ("bertune-encoder", &["bertune-kernels", "bertune-checkpoint"]),
     ("bertune-head", &["bertune-encoder", "bertune-kernels", "bertune-checkpoint"]),

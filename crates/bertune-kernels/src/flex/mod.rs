@@ -12,6 +12,8 @@ mod bf16;
 mod cross_entropy;
 mod embedding;
 mod first_attention;
+#[cfg(target_arch = "x86_64")]
+mod layer;
 mod layer_norm;
 mod mask;
 mod memory;
@@ -27,8 +29,8 @@ use burn_core::tensor::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
 
 use crate::{
-    Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, Precision, Sequences,
-    WaitingRow,
+    Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, LayerRows, LayerWeights,
+    Precision, Sequences, WaitingRow,
 };
 
 /// Rows of one task.
@@ -67,6 +69,16 @@ impl BertOps for Flex {
         precision: Precision,
     ) -> FlexTensor {
         product::project_weight_gradient(grad, x, precision)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn layer(
+        x: FlexTensor,
+        weights: LayerWeights<FlexTensor, FlexTensor>,
+        sequences: &Sequences,
+        rows: LayerRows,
+    ) -> Option<FlexTensor> {
+        layer::is_available().then(|| layer::forward(x, weights, sequences, rows))
     }
 
     fn embedding_sum(tables: [FlexTensor; 3], ids: [FlexTensor; 3]) -> FlexTensor {
