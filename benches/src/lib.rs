@@ -10,7 +10,7 @@ use bertune::head::{
     BertForSequenceClassification, LabelNames, SequenceClassificationConfig, cross_entropy,
 };
 use bertune::kernels::DropoutKey;
-use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig};
+use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig, adapt};
 
 /// What is trained on.
 pub type B = Autodiff<Flex>;
@@ -71,6 +71,7 @@ impl Trainee {
         let config = SequenceClassificationConfig::new(config(shape), LabelNames::numbered(2));
         let init = Initializer::new(1, 0.02);
         let model = BertForSequenceClassification::new(&config, &init, &Default::default());
+        let model = adapt(model, training).unwrap();
         let groups = ParameterGroups::new(&model, training, 1).unwrap();
         let model = Some(groups.freeze(model.with_precision(training.precision), 0));
         Self { model, optimizer: Optimizer::new(groups, training), steps: 0 }

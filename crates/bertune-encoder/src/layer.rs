@@ -42,8 +42,18 @@ impl<B: Backend> BertLayer<B> {
     }
 }
 
+/// The names of a layer's linear maps in it, as checkpoints have them.
+pub(crate) const LINEAR_MAPS: [&str; 6] = [
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+];
+
 impl<B: Backend> BertLayer<B> {
-    /// The layer's linear maps.
+    /// The layer's linear maps, in the order of [`LINEAR_MAPS`].
     pub(crate) fn linear_maps(&mut self) -> [&mut Linear<B>; 6] {
         let Self { attention, intermediate, output, .. } = self;
         let inputs = &mut attention.self_attention;
@@ -122,7 +132,7 @@ impl<B: BertOps> BertLayer<B> {
 
     fn feed_forward(&self, x: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         let dense = &self.intermediate.dense;
-        let inner = dense.without_bias(x.clone());
+        let inner = dense.without_bias(x.clone(), key.map(|key| key.site(0, 1)));
         let inner =
             ops::bias_activation(inner, dense.bias.val(), Activation::from(self.hidden_act));
         self.output.forward(inner, x, key)

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod low_rank;
+
 use burn_autodiff::Autodiff;
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use burn_core::tensor::{Distribution, Int, Tensor, TensorData};

@@ -13,6 +13,7 @@ mod cross_entropy;
 mod embedding;
 mod first_attention;
 mod layer_norm;
+mod low_rank;
 mod mask;
 mod memory;
 mod product;
@@ -65,6 +66,27 @@ impl BertOps for Flex {
         precision: Precision,
     ) -> FlexTensor {
         product::project_weight_gradient(grad, x, precision)
+    }
+
+    fn dropout_project(x: FlexTensor, weight: FlexTensor, dropout: Option<Dropout>) -> FlexTensor {
+        low_rank::dropout_project(x, weight, dropout)
+    }
+
+    fn dropout_project_input_gradient(
+        grad: FlexTensor,
+        weight: FlexTensor,
+        onto: Option<FlexTensor>,
+        dropout: Option<Dropout>,
+    ) -> FlexTensor {
+        low_rank::dropout_project_input_gradient(grad, weight, onto, dropout)
+    }
+
+    fn dropout_project_weight_gradient(
+        grad: FlexTensor,
+        x: FlexTensor,
+        dropout: Option<Dropout>,
+    ) -> FlexTensor {
+        low_rank::dropout_project_weight_gradient(grad, x, dropout)
     }
 
     fn embedding_sum(tables: [FlexTensor; 3], ids: [FlexTensor; 3]) -> FlexTensor {
