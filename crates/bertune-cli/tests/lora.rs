@@ -120,6 +120,6 @@ fn a_run_with_an_adapter_stops_goes_on_and_is_repeated() {
     assert!(said.contains("bit for bit"), "{said}");
     assert!(weights("whole") == weights("again"));
     succeed(&place, &format!("{TRAIN} --output whole --overwrite --precision bf16"));
-    succeed(&place, "verify-resume --model model --train train.csv --steps 2 --preset lora");
+    succeed(&place, "verify-resume --model model --train train.csv --steps 2 --lora-rank 4");
     succeed(&place, "lr-find --model model --train train.csv --steps 12 --lora-targets dense");
 }

@@ -181,8 +181,6 @@ fn a_merged_model_computes_the_same() {
     let merged: Vec<f32> = merged.forward(&tokens, None).into_data().iter().collect();
     let worst = ours.iter().zip(&merged).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 1e-5, "{worst:e}");
-    let base = module_tensors::<B, _>(&model(Pooling::Pooler));
-    assert!(base.keys().count() > 0 && worst >= 0.0);
 }
 
 /// Takes steps up to `end` of six and saves the state into `folder`.
