@@ -54,7 +54,7 @@ impl Adapter {
     /// Whether a folder is an adapter's, and not a whole model's.
     pub fn is_at(folder: &Path) -> bool {
         let has = |name: &&str| folder.join(name).is_file();
-        has(&CONFIG) && !WEIGHT_FILES.iter().any(|name| has(name))
+        has(&CONFIG) && !WEIGHT_FILES.iter().any(has)
     }
 
     /// Opens a folder.

@@ -18,6 +18,8 @@ pub fn find_base(adapter: &Path, hub: &HubOptions) -> Result<PathBuf, PredictErr
     let name = name.ok_or_else(|| PredictError::NoBase { adapter: adapter() })?;
     let mut hub = hub.clone();
     hub.revision = config.revision.clone().or(hub.revision);
-    find_checkpoint(name, &hub)
-        .map_err(|source| PredictError::BaseNotFound { adapter: adapter(), source })
+    find_checkpoint(name, &hub).map_err(|source| PredictError::BaseNotFound {
+        adapter: adapter(),
+        source: Box::new(source),
+    })
 }

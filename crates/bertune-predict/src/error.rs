@@ -32,7 +32,7 @@ pub enum PredictError {
         /// The adapter's folder.
         adapter: PathBuf,
         /// Why.
-        source: CheckpointError,
+        source: Box<CheckpointError>,
     },
     /// The tokenizer makes ids that the model has no embedding for.
     #[error(
