@@ -22,7 +22,7 @@ use bertune::head::{
 };
 use bertune::kernels::DropoutKey;
 use bertune::tokenize::Encoding;
-use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig};
+use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig, adapt};
 
 /// What is trained on.
 pub type B = Autodiff<Flex>;
@@ -108,7 +108,7 @@ pub fn dataset(lengths: &[usize]) -> Dataset {
 impl Trainee {
     /// A new model of this shape, with two classes.
     pub fn new(shape: [usize; 4], training: &TrainingConfig) -> Self {
-        let model = classifier(shape);
+        let model = adapt(classifier(shape), training).unwrap();
         let groups = ParameterGroups::new(&model, training, 1).unwrap();
         let model = Some(groups.freeze(model.with_precision(training.precision), 0));
         Self { model, optimizer: Optimizer::new(groups, training), steps: 0 }

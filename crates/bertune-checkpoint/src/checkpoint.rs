@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 use burn_core::tensor::TensorData;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::files::{parse_json, read_error, read_json_file};
 use crate::weights::{Access, Weights};
-use crate::{CheckpointError, HostTensor};
+use crate::{Adapter, CheckpointError, HostTensor, canonical_name};
 
 /// An opened Hugging Face checkpoint folder: its `config.json` and its weights.
 ///
@@ -62,6 +63,9 @@ impl Checkpoint {
     fn open_to(folder: &Path, access: Access) -> Result<Self, CheckpointError> {
         check_folder(folder)?;
         let config_file = folder.join("config.json");
+        if Adapter::is_at(folder) {
+            return Err(CheckpointError::IsAdapter { folder: folder.to_path_buf() });
+        }
         if !config_file.is_file() {
             return Err(CheckpointError::NoConfig {
                 folder: folder.to_path_buf(),
@@ -142,9 +146,32 @@ impl Checkpoint {
     pub fn check_unchanged(&self) -> Result<(), CheckpointError> {
         self.weights.check_unchanged()
     }
+
+    /// The SHA-256 of some tensors, which tells whether they are those of another folder: of their
+    /// [canonical names](canonical_name), shapes and f32 values, in the order of the names. It is
+    /// the same however the folder stores them.
+    ///
+    /// # Errors
+    ///
+    /// If there is no tensor of a name, or if it cannot be read.
+    pub fn sha256_of<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<String, CheckpointError> {
+        let mut names: Vec<_> = names.map(|name| (canonical_name(name), name)).collect();
+        names.sort();
+        let mut hasher = Sha256::new();
+        for (canonical, name) in names {
+            let HostTensor { shape, values } = self.tensor(name)?;
+            hasher.update(format!("{} {shape:?}\n", canonical.unwrap_or_default()));
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            hasher.update(bytes);
+        }
+        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
 }
 
-fn check_folder(folder: &Path) -> Result<(), CheckpointError> {
+pub(crate) fn check_folder(folder: &Path) -> Result<(), CheckpointError> {
     let path = folder.to_path_buf();
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(()),

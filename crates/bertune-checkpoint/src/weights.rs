@@ -50,6 +50,11 @@ impl Weights {
         Ok(Self::of(files.collect::<Result<_, _>>()?))
     }
 
+    /// The tensors of one file.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, CheckpointError> {
+        Ok(Self::of(vec![WeightFile::open(path)?]))
+    }
+
     fn of(files: Vec<WeightFile>) -> Self {
         let mut tensors = BTreeMap::new();
         for (position, file) in files.iter().enumerate() {

@@ -10,6 +10,7 @@ use bertune::train::{Evaluation, evaluate};
 use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs};
+use crate::base::BaseArgs;
 use crate::device::{self, Job, default_name, dispatch};
 use crate::evaluate::{check_targets, open_classifier};
 use crate::progress::in_digits;
@@ -113,7 +114,8 @@ impl Comparing<'_> {
         folder: &std::path::Path,
         device: &B::Device,
     ) -> anyhow::Result<((Evaluation, Decisions), Vec<String>, Targets)> {
-        let classifier = open_classifier::<B>(folder, LimitArgs::default(), device)?;
+        let classifier =
+            open_classifier::<B>(folder, &BaseArgs::default(), LimitArgs::default(), device)?;
         check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();

@@ -10,10 +10,11 @@ use bertune::data::Dataset;
 use bertune::head::{BertForSequenceClassification, Decisions, SequenceClassificationConfig};
 use bertune::train::{
     Classifier, Evaluation, FineTuned, History, ModelCard, Run, SavedState, TrainError, evaluate,
-    fine_tune, fit_decisions, save_classifier,
+    fine_tune, fit_decisions, save_adapter, save_classifier,
 };
 use tempfile::NamedTempFile;
 
+use crate::base::Base;
 use crate::device::{Job, dispatch};
 use crate::measured::Measured;
 use crate::outside::Outside;
@@ -117,6 +118,7 @@ impl Job for Learning<'_> {
         if let Some(expected) = &outside.inputs {
             check_inputs(expected, &inputs)?;
         }
+        let base = training.adapter_base(&loaded)?;
         let settings = training.config.to_toml()?;
         let RunConfig { save_every, keep_states, .. } = training.config;
         let mut progress = Progress::new(&training.config.training, training.quiet);
@@ -138,7 +140,8 @@ impl Job for Learning<'_> {
                 decisions = fit_decisions(&history.config, evaluation, targets);
                 let mut config = loaded.config.clone();
                 config.decisions = decisions.clone();
-                training.save(model, &config, &settings, &record, evaluation)
+                let files = Files { settings: &settings, record: &record, base: base.as_ref() };
+                training.save(model, &config, files, evaluation)
             })
             .saving(save_every, |state| run_folder.save(state, (RECORD, &settings), keep_states))
             .resuming(saved)
@@ -165,14 +168,20 @@ impl Job for Learning<'_> {
     }
 }
 
+/// What is written beside the weights of a model.
+struct Files<'a> {
+    settings: &'a str,
+    record: &'a RunRecord,
+    base: Option<&'a Base>,
+}
+
 impl Training {
     /// Writes the model and its record to the output folder.
     fn save<B: BertOps>(
         &self,
         model: &BertForSequenceClassification<B>,
         config: &SequenceClassificationConfig,
-        settings: &str,
-        record: &RunRecord,
+        Files { settings, record, base }: Files<'_>,
         evaluation: &Evaluation,
     ) -> Result<(), TrainError> {
         let card = ModelCard {
@@ -190,7 +199,12 @@ impl Training {
             card,
             extra_files: &[(RECORD, settings), (RUN_RECORD, &json)],
         };
-        save_classifier(&self.config.output, model, classifier)
+        match (&self.config.training.lora, base) {
+            (Some(lora), Some(base)) => {
+                save_adapter(&self.config.output, model, classifier, lora, base.named())
+            }
+            _ => save_classifier(&self.config.output, model, classifier),
+        }
     }
 
     /// Writes the record of the whole run beside the best model.

@@ -1,6 +1,7 @@
 //! The `bertune` program: fine-tune a BERT into a text classifier, evaluate it, predict with it.
 
 mod args;
+mod base;
 mod compare_runs;
 mod device;
 mod devices;
@@ -8,8 +9,10 @@ mod evaluate;
 mod fill_mask;
 mod inputs;
 mod learning;
+mod lora_args;
 mod lr_find;
 mod measured;
+mod merge;
 mod outside;
 mod predict;
 mod prediction_writer;
@@ -67,6 +70,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Classify texts.
     Predict(predict::PredictArgs),
+    /// Make a whole model of a LoRA adapter and its base.
+    Merge(merge::MergeArgs),
     /// Guess hidden tokens with a masked language model.
     FillMask(fill_mask::FillMaskArgs),
     /// List the devices that this program can compute on.
@@ -90,6 +95,7 @@ fn main() -> ExitCode {
         Command::CompareRuns(args) => compare_runs::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::FillMask(args) => fill_mask::run(&args),
         Command::Devices => devices::run(),
     };

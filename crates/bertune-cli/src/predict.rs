@@ -8,6 +8,7 @@ use bertune::{BertOps, TextClassifier};
 use clap::Args;
 
 use crate::args::{DecisionArgs, LimitArgs, PrecisionArgs, TableArgs};
+use crate::base::BaseArgs;
 use crate::device::{self, Job, default_name, dispatch};
 use crate::evaluate::open_classifier;
 use crate::inputs::Inputs;
@@ -28,7 +29,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct PredictArgs {
-    /// The fine-tuned model's folder.
+    /// The fine-tuned model's folder, or an adapter's.
     #[arg(long, value_name = "FOLDER")]
     model: PathBuf,
     /// Texts to classify.
@@ -49,6 +50,8 @@ pub(crate) struct PredictArgs {
     /// What to compute on; `bertune devices` lists them.
     #[arg(long)]
     device: Option<String>,
+    #[command(flatten)]
+    base: BaseArgs,
     #[command(flatten)]
     decisions: DecisionArgs,
     #[command(flatten)]
@@ -99,7 +102,8 @@ impl Job for Predicting<'_> {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
+        let classifier =
+            open_classifier::<B>(&self.args.model, &self.args.base, self.args.limits, device)?;
         let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
         let Some(file) = self.file else {
             let mut out = BufWriter::new(io::stdout().lock());

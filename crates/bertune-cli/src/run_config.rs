@@ -133,6 +133,9 @@ impl RunConfig {
         if !missing.is_empty() {
             bail!("missing: {}; give them as flags or in the file of --config", missing.join(", "));
         }
+        if self.training.lora.is_some() && self.reinit_layers > 0 {
+            bail!("reinit_layers does not go with lora: layers that begin anew would never learn");
+        }
         Ok(self.training.validate()?)
     }
 }

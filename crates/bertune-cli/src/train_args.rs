@@ -47,7 +47,7 @@ pub(crate) struct TrainArgs {
     /// A TOML file of settings, such as the bertune.toml beside a model.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Ready-made training settings: article, bert-paper, gentle or full.
+    /// Ready-made training settings: article, bert-paper, gentle, full or lora.
     #[arg(long, value_name = "NAME", value_parser = named::<Preset>)]
     preset: Option<Preset>,
     /// What to compute on; `bertune devices` lists them.

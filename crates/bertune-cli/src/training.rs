@@ -13,7 +13,7 @@ use bertune::head::{
 };
 use bertune::kernels::Precision;
 use bertune::tokenize::BertTokenizer;
-use bertune::train::{TrainingData, set_limits};
+use bertune::train::{LearningShare, TrainingData, adapt, set_limits};
 
 use crate::args::available;
 use crate::device;
@@ -96,6 +96,7 @@ impl Training {
         let mut loaded =
             BertForSequenceClassification::from_pretrained(&self.checkpoint, adaptation, device)?;
         let max_length = self.config.tokens.max_length;
+        loaded.model = adapt(loaded.model, &self.config.training)?;
         check_fit(&loaded.config, &self.tokenizer, max_length)?;
         set_limits(&mut loaded.config, self.config.tokens);
         if !self.quiet {
@@ -105,6 +106,10 @@ impl Training {
                 Precision::Bf16 => ", products of bf16",
             };
             eprintln!("Device    {}{precision}", self.config.device);
+            if self.config.training.lora.is_some() {
+                let share = LearningShare::new(&loaded.model, &self.config.training)?;
+                eprintln!("LoRA      {share}");
+            }
         }
         Ok(loaded)
     }

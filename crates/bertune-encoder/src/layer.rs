@@ -5,7 +5,7 @@ use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Int, Tensor, backend::Backend};
 
-use crate::attention::{BertAttention, BertSelfOutput};
+use crate::attention::{BertAttention, BertSelfAttention, BertSelfOutput};
 use crate::{BertConfig, HiddenAct, Initializer, Linear, PackedTokens};
 
 /// The first half of the feed-forward block.
@@ -44,8 +44,18 @@ impl<B: Backend> BertLayer<B> {
     }
 }
 
+/// The names of a layer's linear maps in it, as checkpoints have them.
+pub(crate) const LINEAR_MAPS: [&str; 6] = [
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+];
+
 impl<B: Backend> BertLayer<B> {
-    /// The layer's linear maps.
+    /// The layer's linear maps, in the order of [`LINEAR_MAPS`].
     pub(crate) fn linear_maps(&mut self) -> [&mut Linear<B>; 6] {
         let Self { attention, intermediate, output, .. } = self;
         let inputs = &mut attention.self_attention;
@@ -141,7 +151,15 @@ impl<B: BertOps> BertLayer<B> {
     ) -> Option<Tensor<B, 2>> {
         let precision = self.intermediate.dense.precision;
         let is_f32 = precision == Precision::F32 || !B::has_precision(precision);
-        is_f32.then(|| ops::layer(x.clone(), self.weights(), sequences, rows)).flatten()
+        let is_plain = is_f32 && !self.has_low_rank_change();
+        is_plain.then(|| ops::layer(x.clone(), self.weights(), sequences, rows)).flatten()
+    }
+
+    fn has_low_rank_change(&self) -> bool {
+        let Self { attention, intermediate, output, .. } = self;
+        let BertSelfAttention { query, key, value, .. } = &attention.self_attention;
+        let ends = [&attention.output.dense, &intermediate.dense, &output.dense];
+        [query, key, value].iter().chain(&ends).any(|map| map.low_rank.is_some())
     }
 
     fn weights(&self) -> LayerWeights<Tensor<B, 2>, Tensor<B, 1>> {
@@ -161,7 +179,7 @@ impl<B: BertOps> BertLayer<B> {
 
     fn feed_forward(&self, x: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         let dense = &self.intermediate.dense;
-        let inner = dense.without_bias(x.clone());
+        let inner = dense.without_bias(x.clone(), key.map(|key| key.site(0, 1)));
         let inner =
             ops::bias_activation(inner, dense.bias.val(), Activation::from(self.hidden_act));
         self.output.forward(inner, x, key)

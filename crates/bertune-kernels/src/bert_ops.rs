@@ -121,6 +121,71 @@ pub trait BertOps: Backend {
         None
     }
 
+    /// `dropout(x) · weightᵀ`: the way down of a low-rank change of a linear map ([Hu et al.,
+    /// 2021](https://arxiv.org/abs/2106.09685)). The product of f32 in every precision: it is small.
+    ///
+    /// # Shapes
+    ///
+    /// `x: [tokens, in]`, `weight: [rank, in]` → `[tokens, rank]`.
+    fn dropout_project(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        Self::project(Self::dropout(x, dropout), weight, Precision::F32)
+    }
+
+    /// The gradient of `x` in [`dropout_project`](Self::dropout_project), added to the gradient that
+    /// `x` has from elsewhere, if it has one.
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [tokens, rank]`, `weight: [rank, in]`, `onto: [tokens, in]` → `[tokens, in]`.
+    fn dropout_project_input_gradient(
+        grad: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        onto: Option<FloatTensor<Self>>,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        let (onto_product, onto) = if dropout.is_none() { (onto, None) } else { (None, onto) };
+        let gradient = Self::project_input_gradient(grad, weight, onto_product, Precision::F32);
+        let gradient = Self::dropout(gradient, dropout);
+        match onto {
+            Some(onto) => Self::float_add(onto, gradient),
+            None => gradient,
+        }
+    }
+
+    /// The gradient of `weight` in [`dropout_project`](Self::dropout_project).
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [tokens, rank]`, `x: [tokens, in]` → `[rank, in]`.
+    fn dropout_project_weight_gradient(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        Self::project_weight_gradient(grad, Self::dropout(x, dropout), Precision::F32)
+    }
+
+    /// `y + scale · x · weightᵀ`: the way up of a low-rank change of a linear map, whose output `y`
+    /// is. The product of f32 in every precision.
+    ///
+    /// # Shapes
+    ///
+    /// `y: [tokens, out]`, `x: [tokens, rank]`, `weight: [out, rank]` → `[tokens, out]`.
+    fn add_project(
+        y: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        scale: f64,
+    ) -> FloatTensor<Self> {
+        let x = Self::float_mul_scalar(x, scale.into());
+        let across = Self::float_swap_dims(weight, 0, 1);
+        Self::project_input_gradient(x, across, Some(y), Precision::F32)
+    }
+
     /// The sum of three tables' rows for each token: of its id, its position and its type.
     ///
     /// # Shapes

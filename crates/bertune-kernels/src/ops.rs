@@ -58,6 +58,33 @@ pub fn layer<B: BertOps>(
     B::layer(unwrap(x), weights.map(unwrap, unwrap), sequences, rows).map(wrap)
 }
 
+/// `dropout(x) · weightᵀ`: the way down of a low-rank change of a linear map.
+///
+/// # Shapes
+///
+/// `x: [tokens, in]`, `weight: [rank, in]` → `[tokens, rank]`.
+pub fn dropout_project<B: BertOps>(
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    dropout: Option<Dropout>,
+) -> Tensor<B, 2> {
+    wrap(B::dropout_project(unwrap(x), unwrap(weight), dropout))
+}
+
+/// `y + scale · x · weightᵀ`: the way up of a low-rank change of a linear map, whose output `y` is.
+///
+/// # Shapes
+///
+/// `y: [tokens, out]`, `x: [tokens, rank]`, `weight: [out, rank]` → `[tokens, out]`.
+pub fn add_project<B: BertOps>(
+    y: Tensor<B, 2>,
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    scale: f64,
+) -> Tensor<B, 2> {
+    wrap(B::add_project(unwrap(y), unwrap(x), unwrap(weight), scale))
+}
+
 /// The sum of three tables' rows for each token: of its id, its position and its type.
 ///
 /// # Shapes

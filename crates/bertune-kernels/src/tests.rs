@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod layer;
+mod low_rank;
 
 use burn_autodiff::Autodiff;
 use burn_core::tensor::backend::{AutodiffBackend, Backend};

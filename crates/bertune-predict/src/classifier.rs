@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use bertune_checkpoint::Checkpoint;
+use bertune_checkpoint::{Adapter, Checkpoint, HubOptions};
 use bertune_data::{BatchPlan, Dataset, PackedBatch};
 use bertune_encoder::PackedTokens;
 use bertune_head::{
@@ -10,7 +10,7 @@ use bertune_head::{
 use bertune_kernels::{BertOps, Precision};
 use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, Truncation};
 
-use crate::{OwnedInput, PredictError, Prediction, PredictionChunks};
+use crate::{OwnedInput, PredictError, Prediction, PredictionChunks, find_base};
 
 /// Tokens of one batch: enough that laying out the weights for it is a small part of its work, few
 /// enough that what is computed of it stays near the processor.
@@ -29,19 +29,55 @@ pub struct TextClassifier<B: BertOps> {
 }
 
 impl<B: BertOps> TextClassifier<B> {
-    /// Opens a folder that bertune or transformers wrote.
+    /// Opens a folder that bertune or transformers wrote, or an adapter's, whose base is found by
+    /// what it says of it.
     ///
     /// Weights in safetensors files stay where they are: the files are mapped into memory, and read
     /// as far as they are needed.
     ///
     /// # Errors
     ///
-    /// If it is no BERT classifier with a tokenizer, or is damaged.
+    /// If it is no BERT classifier with a tokenizer, or is damaged, or if the base of an adapter is
+    /// not found, or is another one than the adapter was trained on.
     pub fn open(folder: &Path, device: &B::Device) -> Result<Self, PredictError> {
+        if Adapter::is_at(folder) {
+            let base = find_base(folder, &HubOptions::default())?;
+            return Self::open_adapter(folder, &base, device);
+        }
         let checkpoint = Checkpoint::map(folder)?;
-        let Loaded { model, config, .. } =
-            BertForSequenceClassification::from_checkpoint(&checkpoint, device)?;
+        let loaded = BertForSequenceClassification::from_checkpoint(&checkpoint, device)?;
         let tokenizer = BertTokenizer::from_folder(folder)?;
+        Self::new(checkpoint, loaded, tokenizer)
+    }
+
+    /// Opens an adapter's folder that bertune or peft wrote, on this base. The tokenizer is the
+    /// adapter's if it has one, else the base's.
+    ///
+    /// # Errors
+    ///
+    /// If it is no adapter of a BERT classifier, or is damaged, or if the base is another one than
+    /// the adapter was trained on.
+    pub fn open_adapter(
+        folder: &Path,
+        base: &Path,
+        device: &B::Device,
+    ) -> Result<Self, PredictError> {
+        let adapter = Adapter::open(folder)?;
+        let base = Checkpoint::map(base)?;
+        let loaded = BertForSequenceClassification::from_adapter(&adapter, &base, device)?;
+        let has_tokenizer =
+            ["tokenizer.json", "vocab.txt"].iter().any(|name| folder.join(name).is_file());
+        let tokenizer = if has_tokenizer { folder } else { base.folder() };
+        let tokenizer = BertTokenizer::from_folder(tokenizer)?;
+        Self::new(base, loaded, tokenizer)
+    }
+
+    fn new(
+        checkpoint: Checkpoint,
+        loaded: Loaded<B>,
+        tokenizer: BertTokenizer,
+    ) -> Result<Self, PredictError> {
+        let Loaded { model, config, .. } = loaded;
         let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);
         if tokens > vocab_size {
             return Err(PredictError::Vocabulary { tokens, vocab_size });
@@ -82,6 +118,11 @@ impl<B: BertOps> TextClassifier<B> {
     /// the processor has nothing else.
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { model: self.model.with_precision(precision), ..self }
+    }
+
+    /// The architecture and the classes.
+    pub fn config(&self) -> &SequenceClassificationConfig {
+        &self.config
     }
 
     /// How scores become probabilities and classes.

@@ -7,7 +7,7 @@ use burn_core::tensor::backend::AutodiffBackend;
 use crate::evaluate::{evaluate, on_device};
 use crate::learn::{Task, learn};
 use crate::objective::Objective;
-use crate::{Evaluation, Learned, Run, TrainError, TrainingConfig, TrainingData};
+use crate::{Evaluation, Learned, Run, TrainError, TrainingConfig, TrainingData, adapt};
 
 /// A finished run of [`fine_tune`].
 pub type FineTuned<B> = Learned<B, BertForSequenceClassification<B>>;
@@ -31,7 +31,7 @@ where
     config.validate()?;
     data.validate(&model)?;
     let task = Classification::new(data, config)?;
-    let model = model.with_precision(config.precision);
+    let model = adapt(model, config)?.with_precision(config.precision);
     learn(&task, model, (data.history(config)?, data.inputs()), run)
 }
 

@@ -7,7 +7,7 @@ use crate::learn::gradients;
 use crate::timeline::Timeline;
 use crate::{
     Optimizer, ParameterGroups, Scales, StopSignal, TrainError, TrainingConfig, TrainingData,
-    clipping_scale,
+    adapt, clipping_scale,
 };
 
 /// The loss at each of a range of learning rates.
@@ -58,6 +58,7 @@ where
     config.validate()?;
     data.validate(&model)?;
     let task = Classification::new(data, config)?;
+    model = adapt(model, config)?;
     let timeline = Timeline::new(config, data.train);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     model = groups.freeze(model.with_precision(config.precision), 0);

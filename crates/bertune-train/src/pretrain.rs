@@ -58,6 +58,9 @@ where
 
 /// Refuses what has a meaning for labels alone.
 fn check_settings(config: &TrainingConfig) -> Result<(), TrainError> {
+    if config.lora.is_some() {
+        return Err(TrainError::LoraInPretraining);
+    }
     let of_labels = [
         ("label_smoothing", config.label_smoothing > 0.0),
         ("focal_gamma", config.focal_gamma > 0.0),

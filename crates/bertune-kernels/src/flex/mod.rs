@@ -15,6 +15,7 @@ mod first_attention;
 #[cfg(target_arch = "x86_64")]
 mod layer;
 mod layer_norm;
+mod low_rank;
 mod mask;
 mod memory;
 mod product;
@@ -79,6 +80,27 @@ impl BertOps for Flex {
         rows: LayerRows,
     ) -> Option<FlexTensor> {
         layer::is_available().then(|| layer::forward(x, weights, sequences, rows))
+    }
+
+    fn dropout_project(x: FlexTensor, weight: FlexTensor, dropout: Option<Dropout>) -> FlexTensor {
+        low_rank::dropout_project(x, weight, dropout)
+    }
+
+    fn dropout_project_input_gradient(
+        grad: FlexTensor,
+        weight: FlexTensor,
+        onto: Option<FlexTensor>,
+        dropout: Option<Dropout>,
+    ) -> FlexTensor {
+        low_rank::dropout_project_input_gradient(grad, weight, onto, dropout)
+    }
+
+    fn dropout_project_weight_gradient(
+        grad: FlexTensor,
+        x: FlexTensor,
+        dropout: Option<Dropout>,
+    ) -> FlexTensor {
+        low_rank::dropout_project_weight_gradient(grad, x, dropout)
     }
 
     fn embedding_sum(tables: [FlexTensor; 3], ids: [FlexTensor; 3]) -> FlexTensor {
