@@ -31,6 +31,15 @@ pub(crate) struct Training {
     pub(crate) quiet: bool,
 }
 
+/// What a model begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weights {
+    /// The checkpoint's, but for the classifier.
+    Pretrained,
+    /// New ones in the checkpoint's architecture.
+    New,
+}
+
 /// The examples of a run.
 pub(crate) struct Examples {
     pub(crate) train: Dataset,
@@ -82,6 +91,15 @@ impl Training {
 
     /// The pretrained encoder with a classifier for the labels of the data.
     pub(crate) fn load<B: BertOps>(&self, device: &B::Device) -> anyhow::Result<Loaded<B>> {
+        self.load_with(Weights::Pretrained, device)
+    }
+
+    /// The encoder, pretrained or new, with a classifier for the labels of the data.
+    pub(crate) fn load_with<B: BertOps>(
+        &self,
+        weights: Weights,
+        device: &B::Device,
+    ) -> anyhow::Result<Loaded<B>> {
         let RunConfig { hidden_dropout, attention_dropout, classifier_dropout, .. } = self.config;
         let adaptation = Adaptation {
             labels: self.labels(),
@@ -95,8 +113,11 @@ impl Training {
                 classifier: classifier_dropout,
             },
         };
-        let mut loaded =
-            BertForSequenceClassification::from_pretrained(&self.checkpoint, adaptation, device)?;
+        let load = match weights {
+            Weights::Pretrained => BertForSequenceClassification::from_pretrained,
+            Weights::New => BertForSequenceClassification::from_scratch,
+        };
+        let mut loaded = load(&self.checkpoint, adaptation, device)?;
         let max_length = self.config.tokens.max_length;
         check_fit(&loaded.config, &self.tokenizer, max_length)?;
         set_limits(&mut loaded.config, self.config.tokens);
@@ -130,6 +151,11 @@ impl Training {
     pub(crate) fn data<'a>(&'a self, examples: &'a Examples) -> TrainingData<'a> {
         let Examples { train, validation, .. } = examples;
         TrainingData { train, validation, label_names: self.tables.labels.names() }
+    }
+
+    /// Some rows of the table to learn from, tokenized.
+    pub(crate) fn dataset(&self, rows: &Table) -> anyhow::Result<Dataset> {
+        Ok(Dataset::new(&self.tokenizer, self.config.tokens, rows, &self.tables.labels)?)
     }
 
     fn tokenized(&self, table: &Table) -> anyhow::Result<Dataset> {
