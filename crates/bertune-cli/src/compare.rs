@@ -83,13 +83,15 @@ impl Job for Comparing<'_> {
                 Err(error) if outputs.is_empty() && !is_of_one_run(&error) => return Err(error),
                 Err(error) => outputs.add_failure(failure(planned, &error)),
             }
-            outputs.write()?;
             if stopped {
                 break;
             }
+            outputs.write()?;
         }
-        outputs.write()?;
-        tell(&outputs);
+        if !outputs.is_empty() {
+            outputs.write()?;
+            tell(&outputs);
+        }
         Ok(exit_code(&outputs, stopped))
     }
 }

@@ -193,6 +193,12 @@ impl Comparison {
         self.methods.iter().filter(|method| method.name != self.reference)
     }
 
+    /// How many seeds have a finished run.
+    pub(crate) fn seeds_there(&self) -> usize {
+        let is_there = |seed: &&u64| self.cells.iter().any(|cell| cell.seed == **seed);
+        self.seeds.iter().filter(is_there).count()
+    }
+
     /// The rows that the final scores are measured on, in words.
     pub(crate) fn measured_on(&self) -> &'static str {
         if self.test_examples.is_some() { "test" } else { "validation" }

@@ -34,7 +34,7 @@ pub fn learning_curves(comparison: &Comparison) -> Figure {
         caption: format!(
             "Lines are means over {}, bands one standard deviation to each side.{goal} All methods \
              take the same number of steps on one size.",
-            of(comparison.seeds.len(), "seed")
+            of(comparison.seeds_there(), "seed")
         ),
         legend: Legend::of(comparison),
         wide: curves.iter().map(|panel| panel.draw(&y)).collect(),

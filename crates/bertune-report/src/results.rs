@@ -16,7 +16,7 @@ pub fn results(comparison: &Comparison) -> Table {
     let rows = sizes.flat_map(|size| {
         comparison.methods.iter().filter_map(move |method| row(comparison, method, size))
     });
-    let seeds = of(comparison.seeds.len(), "seed");
+    let seeds = of(comparison.seeds_there(), "seed");
     let caption = format!("Means over {seeds}, ± their standard deviation");
     Table { caption, head, rows: rows.collect(), part_by: Some(1) }
 }

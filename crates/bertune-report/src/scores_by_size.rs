@@ -20,8 +20,8 @@ pub fn scores_by_size(comparison: &Comparison) -> Figure {
         format!(" The dashed line ({}) is always giving the most frequent class.", score(share))
     });
     let rows = comparison.test_examples.unwrap_or(comparison.validation_examples);
-    let whiskers = match comparison.seeds.len() {
-        1 => "There is one seed, and so no interval.".to_owned(),
+    let whiskers = match comparison.seeds_there() {
+        0 | 1 => "There is one seed, and so no interval.".to_owned(),
         seeds => format!(
             "Marks are means over {seeds} seeds, upright lines their 95 % intervals (cut off at \
              the edge)."

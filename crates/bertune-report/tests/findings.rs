@@ -1,5 +1,4 @@
 //! What is said of comparisons of every kind: never more than the intervals give.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

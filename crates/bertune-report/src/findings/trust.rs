@@ -4,8 +4,8 @@ use crate::numbers::of;
 
 /// How far the other answers can be trusted.
 pub(super) fn finding(comparison: &Comparison) -> Finding {
-    let answer = match comparison.seeds.len() {
-        1 => "Every number is of one run: nothing here can be told from chance.".into(),
+    let answer = match comparison.seeds_there() {
+        0 | 1 => "Every number is of one run: nothing here can be told from chance.".into(),
         seeds => format!(
             "Intervals are Student's 95 % intervals over {seeds} seeds. A seed decides which rows \
              are learned from, their order, the new weights and dropout; of one seed, all methods \
