@@ -64,13 +64,7 @@ pub(crate) fn check_output<'a>(
     mut inputs: impl Iterator<Item = &'a Path>,
     overwrite: bool,
 ) -> anyhow::Result<()> {
-    if let Some(file) = output.ancestors().find(|path| path.is_file()) {
-        bail!(
-            "--output {}: {} is a file; name a folder for the result",
-            output.display(),
-            file.display()
-        );
-    }
+    refuse_file(output)?;
     let holds_files = std::fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_some());
     if holds_files && !overwrite {
         bail!(
@@ -88,6 +82,18 @@ pub(crate) fn check_output<'a>(
         );
     }
     StagedFolder::create(output)?;
+    Ok(())
+}
+
+/// Refuses an output that is a file, or lies below one.
+pub(crate) fn refuse_file(output: &Path) -> anyhow::Result<()> {
+    if let Some(file) = output.ancestors().find(|path| path.is_file()) {
+        bail!(
+            "--output {}: {} is a file; name a folder for the result",
+            output.display(),
+            file.display()
+        );
+    }
     Ok(())
 }
 

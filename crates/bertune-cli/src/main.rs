@@ -2,6 +2,7 @@
 
 mod args;
 mod base;
+mod compare;
 mod compare_runs;
 mod device;
 mod devices;
@@ -64,6 +65,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Look for a good learning rate.
     LrFind(Box<lr_find::LrFindArgs>),
+    /// Compare ways to train, from scratch too, over training sizes and seeds: what does transfer buy?
+    Compare(Box<compare::CompareArgs>),
     /// Say whether two models differ on the same rows.
     CompareRuns(compare_runs::CompareRunsArgs),
     /// Measure a fine-tuned model on a file of labelled texts.
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Command::VerifyResume(args) => verify_resume::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::LrFind(args) => lr_find::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::CompareRuns(args) => compare_runs::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),

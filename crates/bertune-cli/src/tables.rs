@@ -53,6 +53,22 @@ impl Tables {
         }
     }
 
+    /// What the rows that are learned from are to be given.
+    pub(crate) fn learned(&self) -> Targets {
+        match &self.validation {
+            Validation::HeldOut(split) => self.train.targets().select(&split.train),
+            Validation::Own(_) => self.train.targets().clone(),
+        }
+    }
+
+    /// What the rows that are measured on while learning are to be given.
+    pub(crate) fn measured(&self) -> Targets {
+        match &self.validation {
+            Validation::HeldOut(split) => self.train.targets().select(&split.validation),
+            Validation::Own(rows) => rows.targets().clone(),
+        }
+    }
+
     /// All files, as often as they are read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         let validation = match &self.validation {
@@ -98,11 +114,7 @@ impl Tables {
 
     fn classes(&self) -> String {
         let classes = self.labels.names().len();
-        let counts = match &self.validation {
-            Validation::HeldOut(split) => self.train.targets().select(&split.train),
-            Validation::Own(_) => self.train.targets().clone(),
-        }
-        .class_counts(classes);
+        let counts = self.learned().class_counts(classes);
         let names = self.labels.names().iter().zip(counts);
         let mut shown: Vec<_> =
             names.take(SHOWN).map(|(name, count)| format!("{name} ({count})")).collect();

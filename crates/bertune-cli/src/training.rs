@@ -31,6 +31,15 @@ pub(crate) struct Training {
     pub(crate) quiet: bool,
 }
 
+/// What a model begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weights {
+    /// The checkpoint's, but for the classifier.
+    Pretrained,
+    /// New ones in the checkpoint's architecture.
+    New,
+}
+
 /// The examples of a run.
 pub(crate) struct Examples {
     pub(crate) train: Dataset,
@@ -80,6 +89,15 @@ impl Training {
 
     /// The pretrained encoder with a classifier for the labels of the data.
     pub(crate) fn load<B: BertOps>(&self, device: &B::Device) -> anyhow::Result<Loaded<B>> {
+        self.load_with(Weights::Pretrained, device)
+    }
+
+    /// The encoder, pretrained or new, with a classifier for the labels of the data.
+    pub(crate) fn load_with<B: BertOps>(
+        &self,
+        weights: Weights,
+        device: &B::Device,
+    ) -> anyhow::Result<Loaded<B>> {
         let RunConfig { hidden_dropout, attention_dropout, classifier_dropout, .. } = self.config;
         let adaptation = Adaptation {
             labels: self.labels(),
@@ -93,8 +111,11 @@ impl Training {
                 classifier: classifier_dropout,
             },
         };
-        let mut loaded =
-            BertForSequenceClassification::from_pretrained(&self.checkpoint, adaptation, device)?;
+        let load = match weights {
+            Weights::Pretrained => BertForSequenceClassification::from_pretrained,
+            Weights::New => BertForSequenceClassification::from_scratch,
+        };
+        let mut loaded = load(&self.checkpoint, adaptation, device)?;
         let max_length = self.config.tokens.max_length;
         loaded.model = adapt(loaded.model, &self.config.training)?;
         check_fit(&loaded.config, &self.tokenizer, max_length)?;

@@ -168,6 +168,22 @@ fn cases() -> Vec<Case> {
         "heads that do not divide the width", table("wiki.txt", b"a word and a word\n"), "pretrain --text wiki.txt --validation wiki.txt --heads 3 --output out";
         "text that hides nothing", |p: &Place| { p.write("wiki.txt", "the film . the film"); p.run("pretrain --text wiki.txt --validation wiki.txt --vocab-size 60 --hidden-size 8 --heads 2 --max-steps 1 --output bert"); }, "fill-mask --model bert 'the film'";
         "a classifier that is to fill masks", nothing, "fill-mask --model model 'the [MASK]'";
+        "a method that there is not", nothing, "compare --model model --train train.csv --output out --methods scratch,magic";
+        "a rate of no method", nothing, "compare --model model --train train.csv --output out --rates magic=1e-3";
+        "a rate that is none", nothing, "compare --model model --train train.csv --output out --rates full=fast";
+        "a size of nothing", nothing, "compare --model model --train train.csv --output out --sizes 0,all";
+        "a size larger than the data", nothing, "compare --model model --train train.csv --output out --sizes 8,500";
+        "a size too small for the classes", nothing, "compare --model model --train train.csv --output out --sizes 1";
+        "one class only to compare on", table("t.csv", b"text,label
+a,1
+b,1
+"), "compare --model model --train t.csv --output out";
+        "a comparison of no seeds", nothing, "compare --model model --train train.csv --output out --seeds 0";
+        "steps that no epoch tells", nothing, "compare --model model --train train.csv --output out --tokens-per-batch 64";
+        "a comparison in a folder of other files", |p: &Place| p.write("out/thesis.txt", "x"), "compare --model model --train train.csv --output out";
+        "a comparison with layers that begin anew", nothing, "compare --model model --train train.csv --output out --reinit-layers 1";
+        "a metric of numbers to compare by", nothing, "compare --model model --train train.csv --output out --metric pearson";
+        "a comparison without an output", nothing, "compare --model model --train train.csv";
         "nothing to classify", nothing, "predict --model model";
         "a pair for several texts", nothing, "predict --model model a b --pair c";
         "texts and a file of texts", nothing, "predict --model model 'a film' --file train.csv";

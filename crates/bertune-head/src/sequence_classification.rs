@@ -158,6 +158,24 @@ impl<B: Backend> BertForSequenceClassification<B> {
         Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)
     }
 
+    /// A classifier of the folder's architecture whose weights are all new, the encoder's too:
+    /// what a pretrained one is to be compared with. The folder's numbers are not read.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is no BERT, or if `adaptation` asks for no probability.
+    pub fn from_scratch(
+        checkpoint: &Checkpoint,
+        adaptation: Adaptation,
+        device: &B::Device,
+    ) -> Result<Loaded<B>, HeadError> {
+        let pretrained = read_config(checkpoint)?;
+        let init = Initializer::new(adaptation.seed, pretrained.bert.initializer_range);
+        let config = adaptation.apply(pretrained)?;
+        let rules = LoadRules::all().replacing(&["bert", "classifier"]);
+        Self::load(checkpoint, config, &init, &rules, device)
+    }
+
     /// The model with products of this precision in its layers; the classifier's stay f32.
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { bert: self.bert.with_precision(precision), ..self }

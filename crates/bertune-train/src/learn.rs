@@ -200,6 +200,7 @@ where
         validation: evaluation.scores,
     };
     state.history.evaluations.push(record.clone());
+    run.watch(&model, &record);
     run.tell(Event::Evaluated(record));
     if state.history.ends_with_best() {
         run.keep(&model, &state.history, &evaluation)?;

@@ -61,7 +61,7 @@ pub use preset::Preset;
 pub use pretrain::{Pretrained, PretrainingData, evaluate_masked_lm, pretrain};
 pub use run::{Event, Run, StopSignal};
 pub use schedule::{Schedule, ScheduleKind};
-pub use scores::{MaskedLmScores, Scores};
+pub use scores::{MaskedLmScores, Scores, main_metric};
 pub use self_check::FirstLoss;
 pub use state::{SavedState, TrainingState};
 pub use training_data::TrainingData;

@@ -83,6 +83,9 @@ impl StopSignal {
 type Keeper<'a, B, M> =
     dyn FnMut(&Inner<B, M>, &History, &Evaluation) -> Result<(), TrainError> + 'a;
 
+/// What looks at the model whenever it was measured.
+type Watcher<'a, B, M> = dyn FnMut(&Inner<B, M>, &EvaluationRecord) + 'a;
+
 /// What saves the state of the run.
 type Saver<'a, B, M> = dyn FnMut(&TrainingState<B, M>) -> Result<(), TrainError> + 'a;
 
@@ -94,6 +97,7 @@ where
     M: AutodiffModule<B>,
 {
     tell: Box<dyn FnMut(&Event) + 'a>,
+    watch: Box<Watcher<'a, B, M>>,
     keep: Box<Keeper<'a, B, M>>,
     save: Option<Box<Saver<'a, B, M>>>,
     save_every: Option<Interval>,
@@ -110,6 +114,7 @@ where
     fn default() -> Self {
         Self {
             tell: Box::new(|_| ()),
+            watch: Box::new(|_, _| ()),
             keep: Box::new(|_, _, _| Ok(())),
             save: None,
             save_every: None,
@@ -128,6 +133,12 @@ where
     /// The run, telling its events to `tell`.
     pub fn telling(self, tell: impl FnMut(&Event) + 'a) -> Self {
         Self { tell: Box::new(tell), ..self }
+    }
+
+    /// The run, showing `watch` the model whenever it was measured, the best so far or not, with
+    /// what came of it: for measuring more than the run needs.
+    pub fn watching(self, watch: impl FnMut(&Inner<B, M>, &EvaluationRecord) + 'a) -> Self {
+        Self { watch: Box::new(watch), ..self }
     }
 
     /// The run, giving each new best model to `keep`, which writes it down.
@@ -164,6 +175,10 @@ where
 
     pub(crate) fn tell(&mut self, event: Event) {
         (self.tell)(&event);
+    }
+
+    pub(crate) fn watch(&mut self, model: &Inner<B, M>, record: &EvaluationRecord) {
+        (self.watch)(model, record);
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

@@ -8,11 +8,14 @@ use std::path::Path;
 use bertune_checkpoint::{HostTensor, module_tensors, read_safetensors, write_safetensors};
 use bertune_data::{Dataset, Targets};
 use bertune_encoder::{BertConfig, Initializer};
-use bertune_head::{BertForSequenceClassification, LabelNames, SequenceClassificationConfig};
+use bertune_head::{
+    BertForSequenceClassification, Decisions, LabelNames, SequenceClassificationConfig,
+};
 use bertune_tokenize::Encoding;
 use bertune_train::{
     ClassWeightRule, ClassWeights, Event, FineTuned, FirstLoss, Interval, OptimizerKind, Run,
-    SavedState, ScheduleKind, StopSignal, TrainError, TrainingConfig, TrainingData, fine_tune,
+    SavedState, ScheduleKind, StopSignal, TrainError, TrainingConfig, TrainingData, evaluate,
+    fine_tune,
 };
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
@@ -437,4 +440,20 @@ fn a_run_that_is_stopped_while_it_is_measured_takes_no_more_steps() {
     let tuned = train(0.0, &dataset(8, false), &config, run).unwrap();
     assert_eq!((tuned.history.evaluations.len(), tuned.finished), (1, false));
     assert_eq!(saved, [2]);
+}
+
+#[test]
+fn every_measured_model_is_shown_as_it_is_then_and_not_the_best_one() {
+    let dataset = dataset(8, false);
+    let config = TrainingConfig { evaluate_every: "2 steps".parse().unwrap(), ..descent(5) };
+    let mut shown = Vec::new();
+    let run = Run::default().watching(|model, record| {
+        let evaluation = evaluate(model, &Decisions::default(), &dataset, 8);
+        shown.push((record.step, record.validation_loss, evaluation.loss));
+    });
+    train(0.5, &dataset, &config, run).unwrap();
+    let steps: Vec<_> = shown.iter().map(|(step, ..)| *step).collect();
+    assert_eq!(steps, [2, 4, 5]);
+    assert!(shown.iter().all(|(_, told, seen)| told == seen), "{shown:?}");
+    assert_ne!(shown[0].2, shown[2].2);
 }
