@@ -52,7 +52,7 @@ impl Weights {
 
     /// The tensors of one file.
     pub(crate) fn of_file(path: &Path) -> Result<Self, CheckpointError> {
-        Ok(Self::of(vec![WeightFile::open(path)?]))
+        Ok(Self::of(vec![WeightFile::open(path, Access::Read)?]))
     }
 
     fn of(files: Vec<WeightFile>) -> Self {

@@ -126,16 +126,17 @@ where
         run.tell(Event::Step { record, epoch, examples });
 
         let measured = timeline.evaluates_after(step);
-        if measured || stopped || run.saves_after(step, &timeline) {
-            state = state.gather_whole();
-        }
         if measured {
+            state = state.gather_whole();
             measure(task, &mut state, epoch, &mut run)?;
         }
         // Asked after measuring, which may take long: whoever asks meanwhile need not wait for
         // another step.
         let stopped = run.is_stopped();
-        run.save(&state, &timeline, stopped)?;
+        if stopped || run.saves_after(step, &timeline) {
+            state = state.gather_whole();
+            run.save(&state)?;
+        }
         if stopped {
             if !measured {
                 measure(task, &mut state, epoch, &mut run)?;

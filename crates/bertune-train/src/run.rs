@@ -203,20 +203,11 @@ where
         self.save_every.is_some_and(|every| timeline.is_due(every, steps))
     }
 
-    /// Saves the state if that is due, or if the run is stopped.
-    pub(crate) fn save(
-        &mut self,
-        state: &TrainingState<B, M>,
-        timeline: &Timeline,
-        stopped: bool,
-    ) -> Result<(), TrainError> {
-        let step = state.steps();
-        let due = self.saves_after(step, timeline);
-        if let Some(save) = &mut self.save
-            && (due || stopped)
-        {
+    /// Saves the state.
+    pub(crate) fn save(&mut self, state: &TrainingState<B, M>) -> Result<(), TrainError> {
+        if let Some(save) = &mut self.save {
             save(state)?;
-            self.tell(Event::Saved { step });
+            self.tell(Event::Saved { step: state.steps() });
         }
         Ok(())
     }
