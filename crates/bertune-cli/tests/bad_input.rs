@@ -140,6 +140,11 @@ fn cases() -> Vec<Case> {
         "more new layers than there are", nothing, "train --model model --train train.csv --output out --reinit-layers 7";
         "dropout of everything", nothing, "train --model model --train train.csv --output out --hidden-dropout 1";
         "a time in no words", nothing, "train --model model --train train.csv --output out --max-time soon";
+        "one seed", nothing, "train --model model --train train.csv --output out --seeds 1";
+        "a single row to compare models on", table("t.csv", b"text,label\ngood film,pos\n"), "compare-runs model model --data t.csv";
+        "a run to replay that is not there", nothing, "replay out/run.json --output again";
+        "a number that is none", table("t.csv", b"text,label\na,0.5\nb,nan\nc,1\n"), "train --model model --train t.csv --targets values --output out";
+        "a label of another type than the model's", table("t.csv", b"text,label\na,0.5\nb,1\n"), "evaluate --model model --data t.csv --targets values";
         "a run to resume that is not there", nothing, "resume out";
         "a delimiter of two characters", nothing, "train --model model --train train.csv --output out --delimiter ;;";
         "an unknown device for a prediction", nothing, "predict --model model 'a film' --device gpu";
