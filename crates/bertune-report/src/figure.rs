@@ -40,7 +40,7 @@ impl Figure {
     /// The picture as a file of its own.
     pub fn to_svg(&self) -> String {
         let columns = self.columns();
-        let (mut y, mut width) = (74.0, 0.0f64);
+        let (mut y, mut width) = (74.0, 400.0f64);
         let mut drawn = String::new();
         for row in self.wide.chunks(columns) {
             let mut x = ROOM;
