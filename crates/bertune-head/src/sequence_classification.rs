@@ -172,7 +172,8 @@ impl<B: Backend> BertForSequenceClassification<B> {
         let pretrained = read_config(checkpoint)?;
         let init = Initializer::new(adaptation.seed, pretrained.bert.initializer_range);
         let config = adaptation.apply(pretrained)?;
-        let rules = LoadRules::all().replacing(&["bert", "classifier"]);
+        let all = ["bert.embeddings", "bert.encoder", "bert.pooler", "classifier"];
+        let rules = LoadRules::all().replacing(&all);
         Self::load(checkpoint, config, &init, &rules, device)
     }
 

@@ -193,6 +193,12 @@ impl Comparison {
         self.methods.iter().filter(|method| method.name != self.reference)
     }
 
+    /// The sizes that have a finished run.
+    pub(crate) fn sizes_there(&self) -> impl Iterator<Item = &Size> {
+        let has = |size: &Size| self.cells.iter().any(|cell| cell.examples == size.examples);
+        self.sizes.iter().filter(move |size| has(size))
+    }
+
     /// How many seeds have a finished run.
     pub(crate) fn seeds_there(&self) -> usize {
         let is_there = |seed: &&u64| self.cells.iter().any(|cell| cell.seed == **seed);

@@ -40,7 +40,8 @@ impl Figure {
     /// The picture as a file of its own.
     pub fn to_svg(&self) -> String {
         let columns = self.columns();
-        let (mut y, mut width) = (74.0, 0.0f64);
+        let title_width = 9.6 * self.title.chars().count() as f64;
+        let (mut y, mut width) = (74.0, self.legend.width().max(title_width) + 2.0 * ROOM);
         let mut drawn = String::new();
         for row in self.wide.chunks(columns) {
             let mut x = ROOM;

@@ -18,7 +18,7 @@ const NARROW: f64 = 500.0;
 /// How far each method's last model is ahead on the rows that it learned from.
 pub fn gaps(comparison: &Comparison) -> Figure {
     let blocks: Vec<Block<'_>> =
-        comparison.sizes.iter().map(|size| Block::new(comparison, size)).collect();
+        comparison.sizes_there().map(|size| Block::new(comparison, size)).collect();
     Figure {
         id: "gap",
         title: "The gap between training and validation at the end".into(),

@@ -17,7 +17,7 @@ const HEIGHT: f64 = 250.0;
 /// The validation score of each method step by step, a panel for each training size.
 pub fn learning_curves(comparison: &Comparison) -> Figure {
     let curves: Vec<Panel<'_>> =
-        comparison.sizes.iter().map(|size| Panel::new(comparison, size)).collect();
+        comparison.sizes_there().map(|size| Panel::new(comparison, size)).collect();
     let heights = curves.iter().flat_map(Panel::heights);
     let y = Axis::round("", heights, 5);
     let metric = comparison.metric;

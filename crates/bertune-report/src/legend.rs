@@ -26,6 +26,11 @@ impl Legend {
         format!("<ul class=\"legend\">{}</ul>", entries.collect::<String>())
     }
 
+    /// How wide a row of a drawing is that holds it.
+    pub(crate) fn width(&self) -> f64 {
+        self.0.iter().map(|(_, name)| width_of(name)).sum()
+    }
+
     /// The legend in a row of a drawing, from `left` on at the height `y`.
     pub(crate) fn to_svg(&self, left: f64, y: f64) -> String {
         let mut x = left;
@@ -34,8 +39,13 @@ impl Legend {
             let text = (length(x + 11.0), length(y + 4.0), escaped(name));
             drawn += &mark(*colour, (x + 4.0, y), Fill::Full);
             drawn += &format!("<text x=\"{}\" y=\"{}\">{}</text>", text.0, text.1, text.2);
-            x += 32.0 + 6.6 * name.chars().count() as f64;
+            x += width_of(name);
         }
         drawn
     }
+}
+
+/// About how much room a mark and its name take.
+fn width_of(name: &str) -> f64 {
+    32.0 + 6.6 * name.chars().count() as f64
 }

@@ -73,7 +73,7 @@ struct Shape {
 }
 
 fn draw(comparison: &Comparison, series: &[Series<'_>], shape: Shape) -> Drawing {
-    let sizes: Vec<usize> = comparison.sizes.iter().map(|size| size.examples).collect();
+    let sizes: Vec<usize> = comparison.sizes_there().map(|size| size.examples).collect();
     let points = series.iter().flat_map(|series| &series.points);
     let ends = points.flat_map(|(_, of)| {
         let spread = of.standard_deviation.unwrap_or(0.0);

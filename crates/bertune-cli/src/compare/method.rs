@@ -1,4 +1,5 @@
 use bertune::report;
+use bertune::train::GroupConfig;
 
 use crate::run_config::RunConfig;
 use crate::training::Weights;
@@ -31,6 +32,10 @@ pub(super) struct Run {
 
 /// The method that the others are compared with.
 pub(super) const REFERENCE: &str = "scratch";
+
+/// The rate of what is new above a pretrained encoder: in the few steps of a small size, a
+/// classifier and a pooler at the encoder's rate learn next to nothing.
+const HEAD_RATE: f64 = 5e-4;
 
 /// All methods, in the order in which they are shown.
 pub(super) static METHODS: [Method; 4] = [
@@ -102,9 +107,13 @@ impl Method {
     ) -> RunConfig {
         config.training.gradual_unfreezing = None;
         let given = rates.iter().rev().find(|rate| rate.method == self.name);
+        let training = &mut config.training;
         if let Some(rate) = given.map(|given| given.rate).or(self.rate) {
-            config.training.learning_rate = rate;
-            config.training.head_learning_rate = None;
+            training.learning_rate = rate;
+            training.head_learning_rate = None;
+        } else {
+            let rate = *training.head_learning_rate.get_or_insert(HEAD_RATE);
+            training.groups.insert(0, pooler(rate));
         }
         (self.change)(&mut config, run);
         config
@@ -123,10 +132,18 @@ impl Method {
     }
 }
 
+/// The pooler at the rate of the classifier: many checkpoints have none that was trained.
+fn pooler(rate: f64) -> GroupConfig {
+    let pattern = r"^bert\.pooler\.".into();
+    GroupConfig { pattern, learning_rate: Some(rate), weight_decay: None }
+}
+
 /// The learning rates of a method.
 fn in_words(settings: &RunConfig) -> String {
     let training = &settings.training;
-    let head = training.head_learning_rate.map(|rate| format!(", {rate:e} for the classifier"));
+    let head = training
+        .head_learning_rate
+        .map(|rate| format!(", {rate:e} for the pooler and the classifier"));
     let decay = (training.layer_decay < 1.0)
         .then(|| format!(", times {} from each layer to the one below", training.layer_decay));
     format!(
@@ -179,6 +196,7 @@ mod tests {
         assert_eq!((frozen.learning_rate, frozen.freeze.len()), (1e-3, 1));
         let full = settings("full", &[]).training;
         assert_eq!((full.learning_rate, full.head_learning_rate), (2e-5, Some(1e-3)));
+        assert_eq!(full.groups[0].learning_rate, Some(1e-3));
         let gradual = settings("gradual", &[]).training;
         assert_eq!(gradual.gradual_unfreezing, Some("10 steps".parse().unwrap()));
         assert_eq!(gradual.layer_decay, 0.8);

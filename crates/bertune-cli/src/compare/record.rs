@@ -102,10 +102,10 @@ mod tests {
     #[test]
     fn the_first_difference_is_told_in_words() {
         let record = |rate: f64, hash: &str| json!({"settings": {"training": {"learning_rate": rate}}, "inputs": {"a.csv": hash}});
-        check(&record(5e-5, "x"), &record(5e-5, "x"), None);
-        let told = "training.learning_rate was 5e-5 and is 0.0001";
-        check(&record(5e-5, "x"), &record(1e-4, "y"), Some(told));
-        check(&record(5e-5, "x"), &record(5e-5, "y"), Some("a.csv has changed"));
+        check(&record(2e-3, "x"), &record(2e-3, "x"), None);
+        let told = "training.learning_rate was 0.002 and is 0.0001";
+        check(&record(2e-3, "x"), &record(1e-4, "y"), Some(told));
+        check(&record(2e-3, "x"), &record(2e-3, "y"), Some("a.csv has changed"));
         let (with, without) = (json!({"max_steps": 3}), json!({}));
         check(&with, &without, Some("max_steps was 3 and is absent"));
         check(&without, &with, Some("max_steps was absent and is 3"));
