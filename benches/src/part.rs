@@ -8,7 +8,8 @@ use bertune::burn::tensor::ops::FloatTensor;
 use bertune::burn::tensor::ops::FloatTensorOps;
 use bertune::burn::tensor::{Distribution, Int, Tensor};
 use bertune::kernels::{
-    Activation, AdamState, AdamStep, Dropout, DropoutKey, Sequences, WaitingRow, WeightDecay,
+    Activation, AdamState, AdamStep, Dropout, DropoutKey, OptimizerOps, Sequences, WaitingRow,
+    WeightDecay,
 };
 
 use crate::{Case, Machine, VOCABULARY, median};

@@ -12,7 +12,7 @@ use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use burn_core::tensor::ops::{FloatTensor, IntTensor};
 
 use self::products::{AddProject, DropoutProject, Linear, LinearState, Project};
-use crate::{Activation, BertOps, Dropout, LayerNormState, Precision, Sequences};
+use crate::{Activation, BertOps, Dropout, LayerNormState, OptimizerOps, Precision, Sequences};
 
 /// Gives each parent that is tracked its gradient.
 fn register<B: Backend, const N: usize>(
@@ -184,6 +184,8 @@ fn untracked<A: AutodiffBackend>(
         reciprocal_std: A::from_inner(state.reciprocal_std),
     }
 }
+
+impl<B: BertOps, C: CheckpointStrategy> OptimizerOps for Autodiff<B, C> {}
 
 impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
     fn has_precision(precision: Precision) -> bool {

@@ -4,7 +4,7 @@
 use burn_core::tensor::ops::FloatTensor;
 use burn_fusion::{Fusion, FusionBackend};
 
-use crate::BertOps;
+use crate::{BertOps, OptimizerOps};
 
 impl<B: FusionBackend> BertOps for Fusion<B> {
     fn settle(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -12,3 +12,5 @@ impl<B: FusionBackend> BertOps for Fusion<B> {
         x
     }
 }
+
+impl<B: FusionBackend> OptimizerOps for Fusion<B> {}

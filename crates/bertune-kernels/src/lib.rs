@@ -14,6 +14,7 @@ mod dropout;
 mod layer_weights;
 pub mod ops;
 mod optimizer;
+mod optimizer_ops;
 mod precision;
 mod primitive;
 mod sequences;
@@ -33,6 +34,7 @@ pub use dropout::{Dropout, DropoutKey};
 pub use flex::keep_freed_memory;
 pub use layer_weights::{LayerRows, LayerWeights, LinearWeights, NormWeights};
 pub use optimizer::{AdamState, AdamStep, LionStep, SgdStep, WaitingRow, WeightDecay};
+pub use optimizer_ops::OptimizerOps;
 pub use precision::Precision;
 pub use sequences::Sequences;
 

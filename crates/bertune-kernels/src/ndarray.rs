@@ -2,6 +2,8 @@
 
 use burn_ndarray::NdArray;
 
-use crate::BertOps;
+use crate::{BertOps, OptimizerOps};
 
 impl BertOps for NdArray {}
+
+impl OptimizerOps for NdArray {}

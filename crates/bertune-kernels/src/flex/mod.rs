@@ -31,7 +31,7 @@ use burn_flex::{Flex, FlexTensor};
 
 use crate::{
     Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, LayerRows, LayerWeights,
-    Precision, Sequences, WaitingRow,
+    OptimizerOps, Precision, Sequences, WaitingRow,
 };
 
 /// Rows of one task.
@@ -240,7 +240,9 @@ impl BertOps for Flex {
     ) -> [FlexTensor; 3] {
         first_attention::backward(grad, [query, key, value], sequences, heads, dropout)
     }
+}
 
+impl OptimizerOps for Flex {
     fn sum_of_squares(x: FlexTensor) -> FlexTensor {
         adam::sum_of_squares(x)
     }

@@ -2,10 +2,10 @@ use burn_core::tensor::ops::FloatTensor;
 use burn_core::tensor::{Tensor, TensorMetadata};
 
 use super::{unwrap, wrap};
-use crate::{AdamState, AdamStep, BertOps, WaitingRow};
+use crate::{AdamState, AdamStep, OptimizerOps, WaitingRow};
 
 /// Row by row, with gradients of zeros.
-pub(crate) fn adam_catch_up<B: BertOps>(
+pub(crate) fn adam_catch_up<B: OptimizerOps>(
     table: FloatTensor<B>,
     state: Option<AdamState<FloatTensor<B>>>,
     waiting: &[WaitingRow],
@@ -33,7 +33,7 @@ pub(crate) fn adam_catch_up<B: BertOps>(
     (table, AdamState { first_moment, second_moment })
 }
 
-pub(crate) fn put_rows<B: BertOps>(
+pub(crate) fn put_rows<B: OptimizerOps>(
     table: FloatTensor<B>,
     rows: &[usize],
     values: FloatTensor<B>,
