@@ -220,6 +220,11 @@ mod tests {
             let is_outside = with_end.pop().is_some_and(|row| row.as_slice() == "END");
             prop_assert_eq!(ends_in_quotes(text.as_bytes(), b',', false), !is_outside);
         }
+    }
+
+    proptest! {
+        // Each text is some megabytes long.
+        #![proptest_config(ProptestConfig::with_cases(6))]
 
         #[test]
         fn blocks_hold_the_rows_of_the_whole(text in long_text(), end in long_text()) {

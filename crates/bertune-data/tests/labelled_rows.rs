@@ -106,8 +106,8 @@ fn rows_of_many_blocks_give_the_data_set_that_a_table_gives() {
     };
     // Read without regard to the mark, the quotes of the first row are never closed.
     let marked = "\u{feff}\"a,\"\"b\"\"\",1\n";
-    let content: String = marked.to_owned() + &(0..220_000).map(row).collect::<String>();
-    assert!(content.len() > 2 << 20, "more than two blocks");
+    let content: String = marked.to_owned() + &(0..150_000).map(row).collect::<String>();
+    assert!(content.len() > 3 << 19, "more than a block and a half");
     check(&[("a.csv", &content)], &auto());
     // A fault is told with its line, however far down.
     let folder = tempfile::tempdir().unwrap();

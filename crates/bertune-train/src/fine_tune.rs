@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::learn::gradients;
     use crate::timeline::Timeline;
-    use crate::{ClassWeightRule, ClassWeights, ParameterGroups};
+    use crate::{ClassWeightRule, ClassWeights, Event, FirstLoss, ParameterGroups, StopSignal};
 
     type B = Autodiff<Flex>;
 
@@ -188,5 +188,52 @@ mod tests {
         let sets = Targets::Sets { values: sets, classes: 3 };
         check(sets, TrainingConfig { class_weights, label_smoothing: 0.1, ..config.clone() });
         check(Targets::Values { values, width: 3 }, config);
+    }
+
+    fn tuned(config: &TrainingConfig, run: Run<'_, B>) -> FineTuned<B> {
+        let dataset = dataset(Targets::Classes((0..39).map(|i| i * i % 3).collect()));
+        let label_names = &["a", "b", "c"].map(String::from);
+        let data = TrainingData { train: &dataset, validation: &dataset, label_names };
+        fine_tune(model(), data, config, run).unwrap()
+    }
+
+    #[test]
+    fn the_first_loss_is_told_beside_what_chance_gives() {
+        let config = TrainingConfig { epochs: 1, ..TrainingConfig::default() };
+        let smoothed = TrainingConfig { label_smoothing: 0.2, ..config.clone() };
+        let focal = TrainingConfig { focal_gamma: 2.0, ..config.clone() };
+        let even = 3f64.ln();
+        for (config, chance) in [(config, even), (smoothed, even), (focal, even * 4.0 / 9.0)] {
+            let mut told = Vec::new();
+            let run = Run::default().telling(|event| {
+                if let Event::Checked(first) = event {
+                    told.push(*first);
+                }
+            });
+            tuned(&config, run);
+            let [first] = &told[..] else { panic!("{told:?}") };
+            assert!((first.chance.unwrap() - chance).abs() < 1e-5, "{first:?}");
+            assert!(first.loss > 0.0 && !first.is_suspicious(), "{first:?}");
+        }
+        assert!(FirstLoss { loss: 3.0, chance: Some(1.1) }.is_suspicious());
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_while_it_is_measured_takes_no_more_steps() {
+        let (stop, mut saved) = (StopSignal::default(), Vec::new());
+        let run = Run::default()
+            .telling(|event| match event {
+                Event::Evaluating { step: 1 } => stop.stop(),
+                _ => {}
+            })
+            .saving(None, |state| {
+                saved.push(state.steps());
+                Ok(())
+            })
+            .until(stop.clone());
+        let evaluate_every = "1 step".parse().unwrap();
+        let tuned = tuned(&TrainingConfig { evaluate_every, ..TrainingConfig::default() }, run);
+        assert_eq!((tuned.history.evaluations.len(), tuned.finished), (1, false));
+        assert_eq!(saved, [1]);
     }
 }
