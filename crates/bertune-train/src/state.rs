@@ -5,7 +5,7 @@ use bertune_checkpoint::{
     HostTensor, fill_module, module_tensors, read_safetensors, write_safetensors,
 };
 use bertune_head::BertForSequenceClassification;
-use bertune_kernels::BertOps;
+use bertune_kernels::{BertOps, OptimizerOps};
 use burn_core::module::{AutodiffModule, Module, ParamId};
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
