@@ -15,7 +15,7 @@ pub(crate) struct Inputs {
 
 enum Source {
     Rows(Rows<'static>),
-    Files(TableFiles),
+    Files(Box<TableFiles>),
 }
 
 type Rows<'a> = Box<dyn Iterator<Item = anyhow::Result<Input>> + 'a>;
@@ -36,7 +36,7 @@ impl Inputs {
         // A fault far down must not be found when half of the result is written.
         files.tables().try_for_each(|table| table.map(drop))?;
         let with_pairs = files.layout().text_pair.is_some();
-        Ok(Self { source: Source::Files(files), with_pairs })
+        Ok(Self { source: Source::Files(Box::new(files)), with_pairs })
     }
 
     /// The lines of standard input, of which there must be one.

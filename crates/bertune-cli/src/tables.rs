@@ -24,7 +24,7 @@ pub(crate) enum Validation {
     /// Some of the rows of `train`, from which the others are learned.
     HeldOut(Split),
     /// Rows of their own.
-    Own(LabelledRows),
+    Own(Box<LabelledRows>),
 }
 
 impl Tables {
@@ -38,7 +38,7 @@ impl Tables {
         let train = read(train)?;
         let validation = match files.validation.is_empty() {
             true => Validation::HeldOut(split(&train, config)?),
-            false => Validation::Own(read(open(&files.validation)?)?),
+            false => Validation::Own(Box::new(read(open(&files.validation)?)?)),
         };
         let test = (!files.test.is_empty()).then(|| read(open(&files.test)?)).transpose()?;
         Ok(Self { train, validation, test, labels })
@@ -73,7 +73,7 @@ impl Tables {
     pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         let validation = match &self.validation {
             Validation::HeldOut(_) => None,
-            Validation::Own(rows) => Some(rows),
+            Validation::Own(rows) => Some(rows.as_ref()),
         };
         let rows = [Some(&self.train), validation, self.test.as_ref()];
         rows.into_iter().flatten().flat_map(LabelledRows::paths)

@@ -1,5 +1,4 @@
 //! Raw text to a model that guesses, is fine-tuned, and can be stopped at any step.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

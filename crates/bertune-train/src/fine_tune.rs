@@ -222,9 +222,10 @@ mod tests {
     fn a_run_that_is_stopped_while_it_is_measured_takes_no_more_steps() {
         let (stop, mut saved) = (StopSignal::default(), Vec::new());
         let run = Run::default()
-            .telling(|event| match event {
-                Event::Evaluating { step: 1 } => stop.stop(),
-                _ => {}
+            .telling(|event| {
+                if let Event::Evaluating { step: 1 } = event {
+                    stop.stop();
+                }
             })
             .saving(None, |state| {
                 saved.push(state.steps());

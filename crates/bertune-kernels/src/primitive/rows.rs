@@ -12,12 +12,13 @@ pub(crate) fn adam_catch_up<B: OptimizerOps>(
     steps: &[AdamStep],
 ) -> (FloatTensor<B>, AdamState<FloatTensor<B>>) {
     let mut table = wrap::<B, 2>(table);
+    let width = table.dims()[1];
     let (mut first, mut second) = match state {
         Some(state) => (wrap::<B, 2>(state.first_moment), wrap::<B, 2>(state.second_moment)),
         None => (table.zeros_like(), table.zeros_like()),
     };
     for &WaitingRow { row, since } in waiting {
-        let of = |tensor: &Tensor<B, 2>| unwrap(tensor.clone().slice([row..row + 1]));
+        let of = |tensor: &Tensor<B, 2>| unwrap(tensor.clone().narrow(0, row, 1));
         let mut value = of(&table);
         let mut state = AdamState { first_moment: of(&first), second_moment: of(&second) };
         for step in &steps[since..] {
@@ -25,7 +26,9 @@ pub(crate) fn adam_catch_up<B: OptimizerOps>(
             (value, state) = B::adam(value, none, Some(state), step);
         }
         let AdamState { first_moment, second_moment } = state;
-        let put = |tensor: Tensor<B, 2>, value| tensor.slice_assign([row..row + 1], wrap(value));
+        let put = |tensor: Tensor<B, 2>, value| {
+            tensor.slice_assign([row..row + 1, 0..width], wrap(value))
+        };
         table = put(table, value);
         (first, second) = (put(first, first_moment), put(second, second_moment));
     }
@@ -40,8 +43,9 @@ pub(crate) fn put_rows<B: OptimizerOps>(
 ) -> FloatTensor<B> {
     assert_eq!(rows.len(), values.shape()[0], "values for each row");
     let (table, values) = (wrap::<B, 2>(table), wrap::<B, 2>(values));
+    let width = table.dims()[1];
     let put = |table: Tensor<B, 2>, (i, &row): (usize, &usize)| {
-        table.slice_assign([row..row + 1], values.clone().slice([i..i + 1]))
+        table.slice_assign([row..row + 1, 0..width], values.clone().narrow(0, i, 1))
     };
     unwrap(rows.iter().enumerate().fold(table, put))
 }

@@ -88,8 +88,8 @@ impl Panels {
             // SAFETY: `out` is borrowed, and has these columns in as many rows.
             unsafe { tile::multiply(x, panel, bias, place, self.outputs, columns) };
         }
-        // SAFETY: the panels are all columns, so every element was written.
-        unsafe { out.assume_init_mut() }
+        // SAFETY: the panels are all columns, so every element was written, and has the same layout.
+        unsafe { &mut *(out as *mut [MaybeUninit<f32>] as *mut [f32]) }
     }
 }
 
