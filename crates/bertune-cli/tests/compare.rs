@@ -46,7 +46,7 @@ fn a_comparison_tells_in_words_tables_and_pictures() {
         assert!(output.contains(told), "{told}: {output}");
     }
     let found = comparison(&place, "out");
-    assert_eq!(found["comparison"]["cells"].as_array().unwrap().len(), 16);
+    assert_eq!(found["comparison"]["cells"].as_array().unwrap().len(), 20);
     assert_eq!(found["results"]["rows"].as_array().unwrap().len(), 8);
     assert_eq!(found["findings"].as_array().unwrap().len(), 5);
     let sizes = serde_json::json!([{"examples": 8, "steps": 12}, {"examples": 24, "steps": 12}]);
@@ -104,11 +104,11 @@ fn a_comparison_that_is_stopped_goes_on_and_gives_the_same() {
     let code = child.wait().unwrap().code();
     assert!(matches!(code, Some(130 | 0)), "{code:?}");
     let before = cells(&place, "parts");
-    assert!(code == Some(0) || before.len() < 16, "{}", before.len());
+    assert!(code == Some(0) || before.len() < 20, "{}", before.len());
     assert!(place.path("parts/index.html").exists());
     let output = succeed(&place, &format!("{whole} --output parts"));
     let after = cells(&place, "parts");
-    assert_eq!(after.len(), 16);
+    assert_eq!(after.len(), 20);
     assert!(before.iter().all(|(name, record)| after[name] == *record), "{output}");
     let finished = |folder| comparison(&place, folder)["comparison"]["cells"].clone();
     assert_eq!(finished("parts"), finished("whole"));

@@ -17,6 +17,7 @@ Methods:
   frozen    the encoder stays as it is; the pooler and the classifier learn
   full      all weights learn
   gradual   layers learn one after another from the top, lower ones more slowly
+  lora      low-rank changes of a frozen encoder learn, and pooler and classifier
 
 Example:
   bertune compare --model bert-folder --train train.csv --test test.csv --output comparison \\
@@ -44,7 +45,7 @@ pub(crate) struct CompareArgs {
     /// Training sizes: numbers of rows, or all [default: 64,256,1024,all, as far as there are rows].
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = size)]
     pub(super) sizes: Vec<Size>,
-    /// Which ways to train [default: scratch,frozen,full,gradual].
+    /// Which ways to train [default: scratch,frozen,full,gradual,lora].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = method)]
     pub(super) methods: Vec<&'static Method>,
     /// The peak learning rate of a method, in place of its own [default: scratch=5e-4,frozen=1e-3;

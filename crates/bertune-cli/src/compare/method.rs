@@ -1,5 +1,5 @@
 use bertune::report;
-use bertune::train::GroupConfig;
+use bertune::train::{GroupConfig, LoraConfig};
 
 use crate::run_config::RunConfig;
 use crate::training::Weights;
@@ -38,7 +38,7 @@ pub(super) const REFERENCE: &str = "scratch";
 const HEAD_RATE: f64 = 5e-4;
 
 /// All methods, in the order in which they are shown.
-pub(super) static METHODS: [Method; 4] = [
+pub(super) static METHODS: [Method; 5] = [
     Method {
         name: REFERENCE,
         title: "training from scratch",
@@ -95,6 +95,17 @@ pub(super) static METHODS: [Method; 4] = [
             }
         },
     },
+    Method {
+        name: "lora",
+        title: "low-rank adapters",
+        label: "low-rank adapters",
+        description: "The pretrained weights stay as they are; low-rank changes of some linear maps \
+                      learn (LoRA), and the pooler and the classifier.",
+        colour: 4,
+        rate: Some(5e-4),
+        weights: Weights::Pretrained,
+        change: |config, _| config.training.lora = Some(LoraConfig::default()),
+    },
 ];
 
 impl Method {
@@ -106,6 +117,8 @@ impl Method {
         run: Run,
     ) -> RunConfig {
         config.training.gradual_unfreezing = None;
+        // Of the one method that has adapters.
+        let lora = config.training.lora.take();
         let given = rates.iter().rev().find(|rate| rate.method == self.name);
         let training = &mut config.training;
         if let Some(rate) = given.map(|given| given.rate).or(self.rate) {
@@ -116,6 +129,9 @@ impl Method {
             training.groups.insert(0, pooler(rate));
         }
         (self.change)(&mut config, run);
+        if let (Some(its), Some(given)) = (&mut config.training.lora, lora) {
+            *its = given;
+        }
         config
     }
 
@@ -200,6 +216,20 @@ mod tests {
         let gradual = settings("gradual", &[]).training;
         assert_eq!(gradual.gradual_unfreezing, Some("10 steps".parse().unwrap()));
         assert_eq!(gradual.layer_decay, 0.8);
+        let lora = settings("lora", &[]).training;
+        assert_eq!((lora.learning_rate, lora.lora), (5e-4, Some(LoraConfig::default())));
+    }
+
+    #[test]
+    fn flags_of_adapters_are_for_adapters_alone() {
+        let mut common = RunConfig::default();
+        let given = LoraConfig { rank: 2, ..LoraConfig::default() };
+        common.training.lora = Some(given.clone());
+        let of = |name: &str| {
+            let run = Run { steps: 100, layers: 4 };
+            method(name).unwrap().settings(common.clone(), &[], run).training.lora
+        };
+        assert_eq!(["scratch", "full", "lora"].map(of), [None, None, Some(given)]);
     }
 
     #[test]
