@@ -47,7 +47,7 @@ fn a_comparison_tells_in_words_tables_and_pictures() {
     }
     let found = comparison(&place, "out");
     assert_eq!(found["comparison"]["cells"].as_array().unwrap().len(), 20);
-    assert_eq!(found["results"]["rows"].as_array().unwrap().len(), 8);
+    assert_eq!(found["results"]["rows"].as_array().unwrap().len(), 10);
     assert_eq!(found["findings"].as_array().unwrap().len(), 5);
     let sizes = serde_json::json!([{"examples": 8, "steps": 12}, {"examples": 24, "steps": 12}]);
     assert_eq!(found["comparison"]["sizes"], sizes);
