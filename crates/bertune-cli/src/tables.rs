@@ -7,6 +7,7 @@ use bertune::data::{
 use bertune::head::ProblemType;
 
 use crate::run_config::RunConfig;
+use crate::source_files::{SourceFiles, measured_texts};
 
 /// Classes that are shown of a longer list.
 const SHOWN: usize = 12;
@@ -14,6 +15,8 @@ const SHOWN: usize = 12;
 /// The labelled texts of a run.
 pub(crate) struct Tables {
     pub(crate) train: Table,
+    /// What is learned from beside that.
+    pub(crate) sources: Vec<Table>,
     pub(crate) validation: Table,
     pub(crate) test: Option<Table>,
     pub(crate) labels: LabelMap,
@@ -33,10 +36,13 @@ impl Tables {
             (all, read(&files.validation)?)
         };
         let test = (!files.test.is_empty()).then(|| read(&files.test)).transpose()?;
-        for table in [Some(&validation), test.as_ref()].into_iter().flatten() {
+        let measured: Vec<&Table> =
+            [Some(&validation), test.as_ref()].into_iter().flatten().collect();
+        for table in &measured {
             Targets::of(table, &labels)?;
         }
-        Ok(Self { train, validation, test, labels })
+        let sources = SourceFiles::read(config, &train, &measured, &labels)?;
+        Ok(Self { train, sources, validation, test, labels })
     }
 
     /// What the labels are.
@@ -65,11 +71,27 @@ impl Tables {
             .map_or_else(String::new, |test| format!(", {} for the test", test.examples.len()));
         format!(
             "Data      {path}: {columns}\n          \
-             {learned} rows to learn from, {measured} {origin}{test}\n\
+             {learned} rows to learn from, {measured} {origin}{test}\n{}\
              Classes   {}: {}",
+            self.sources_in_words(),
             self.labels.names().len(),
             self.classes(),
         )
+    }
+
+    /// A line for each source.
+    fn sources_in_words(&self) -> String {
+        let measured: Vec<&Table> =
+            [Some(&self.validation), self.test.as_ref()].into_iter().flatten().collect();
+        let line = |source: &Table| {
+            let (path, rows) = (source.path.display(), source.examples.len());
+            let seen = match measured_texts(source, &measured) {
+                0 => String::new(),
+                seen => format!(", {seen} of them with a text that is measured on"),
+            };
+            format!("Source    {path}: {}\n          {rows} rows{seen}\n", columns(source))
+        };
+        self.sources.iter().map(line).collect()
     }
 
     /// Each class with the number of its rows to learn from.

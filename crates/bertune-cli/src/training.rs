@@ -13,13 +13,14 @@ use bertune::head::{
 };
 use bertune::kernels::Precision;
 use bertune::tokenize::BertTokenizer;
-use bertune::train::{TrainingData, set_limits};
+use bertune::train::{SourceRule, Sources, TrainingData, set_limits};
 
 use crate::args::available;
 use crate::device;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
+use crate::source_files::joined;
 use crate::tables::Tables;
 
 /// All that a run needs, before its backend is known.
@@ -33,7 +34,9 @@ pub(crate) struct Training {
 
 /// The examples of a run.
 pub(crate) struct Examples {
+    /// The target's, then those of each source.
     pub(crate) train: Dataset,
+    pub(crate) sources: Option<Sources>,
     pub(crate) validation: Dataset,
     pub(crate) test: Option<Dataset>,
 }
@@ -57,6 +60,7 @@ impl Training {
     pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let tables = [Some(&self.tables.train), Some(&self.tables.validation)];
         let tables = tables.into_iter().flatten().chain(&self.tables.test);
+        let tables = tables.chain(&self.tables.sources);
         let mut files: Vec<PathBuf> = tables.flat_map(|table| table.files.clone()).collect();
         let folder = self.checkpoint.folder();
         let describe = || format!("cannot read {}", folder.display());
@@ -116,23 +120,49 @@ impl Training {
         LabelNames::new(self.tables.labels.names().to_vec())
     }
 
-    /// All rows, tokenized.
-    pub(crate) fn examples(&self) -> anyhow::Result<Examples> {
-        let test = self.tables.test.as_ref();
+    /// All rows, tokenized; those of sources weighed by the model, which is as it was loaded.
+    pub(crate) fn examples<B: BertOps>(
+        &self,
+        model: &BertForSequenceClassification<B>,
+    ) -> anyhow::Result<Examples> {
+        let Tables { train, sources, validation, test, .. } = &self.tables;
+        let train = match sources.as_slice() {
+            [] => self.tokenized(train)?,
+            sources => self.tokenized(&joined(train, sources))?,
+        };
         Ok(Examples {
-            train: self.tokenized(&self.tables.train)?,
-            validation: self.tokenized(&self.tables.validation)?,
-            test: test.map(|test| self.tokenized(test)).transpose()?,
+            sources: self.sources(model, &train)?,
+            train,
+            validation: self.tokenized(validation)?,
+            test: test.as_ref().map(|test| self.tokenized(test)).transpose()?,
         })
+    }
+
+    /// What the rows of sources weigh at the beginning, if there are any.
+    fn sources<B: BertOps>(
+        &self,
+        model: &BertForSequenceClassification<B>,
+        train: &Dataset,
+    ) -> anyhow::Result<Option<Sources>> {
+        let (sources, weighting) = (&self.tables.sources, &self.config.source_weights);
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        if weighting.rule == SourceRule::Domain && !self.quiet {
+            eprintln!("Weighing  the sources by how alike they are to the target");
+        }
+        let rows: Vec<usize> = sources.iter().map(|source| source.examples.len()).collect();
+        Ok(Some(Sources::new(model, train, &rows, weighting)?))
     }
 
     /// What the model learns from and is measured on.
     pub(crate) fn data<'a>(&'a self, examples: &'a Examples) -> TrainingData<'a> {
-        let Examples { train, validation, .. } = examples;
-        TrainingData { train, validation, label_names: self.tables.labels.names() }
+        let Examples { train, validation, sources, .. } = examples;
+        let label_names = self.tables.labels.names();
+        TrainingData { train, validation, label_names, sources: sources.as_ref() }
     }
 
-    fn tokenized(&self, table: &Table) -> anyhow::Result<Dataset> {
+    pub(crate) fn tokenized(&self, table: &Table) -> anyhow::Result<Dataset> {
         let (limits, labels) = (self.config.tokens, &self.tables.labels);
         Ok(match &self.config.token_cache {
             Some(folder) => {

@@ -1,13 +1,18 @@
 use bertune_data::{Dataset, PackedBatch};
 use bertune_head::{BertForSequenceClassification, Decisions};
 use bertune_kernels::{BertOps, DropoutKey};
+use burn_core::module::AutodiffModule;
 use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::AutodiffBackend;
 
-use crate::evaluate::{evaluate, on_device};
+use crate::evaluate::{evaluate, logits, on_device};
 use crate::learn::{Task, learn};
 use crate::objective::Objective;
-use crate::{Evaluation, Learned, Run, TrainError, TrainingConfig, TrainingData};
+use crate::timeline::Timeline;
+use crate::tradaboost::{TrAdaBoost, errors};
+use crate::{
+    Evaluation, Learned, Run, SourceRule, Sources, TrainError, TrainingConfig, TrainingData,
+};
 
 /// A finished run of [`fine_tune`].
 pub type FineTuned<B> = Learned<B, BertForSequenceClassification<B>>;
@@ -39,12 +44,13 @@ where
 pub(crate) struct Classification<'a> {
     data: TrainingData<'a>,
     objective: Objective,
+    eval_batch_size: usize,
 }
 
 impl<'a> Classification<'a> {
     pub(crate) fn new(data: TrainingData<'a>, config: &TrainingConfig) -> Result<Self, TrainError> {
         let objective = Objective::new(config, data.train, data.label_names)?;
-        Ok(Self { data, objective })
+        Ok(Self { data, objective, eval_batch_size: config.eval_batch_size })
     }
 }
 
@@ -84,5 +90,32 @@ where
         batch_size: usize,
     ) -> Evaluation {
         evaluate(model, &Decisions::default(), self.data.validation, batch_size)
+    }
+
+    fn first_weights(&self) -> Option<Vec<f32>> {
+        self.data.sources.map(|sources| sources.weights().to_vec())
+    }
+
+    fn next_weights(
+        &self,
+        model: &Self::Model,
+        weights: &[f32],
+        timeline: &Timeline,
+        steps: usize,
+    ) -> Option<Vec<f32>> {
+        let is_due = |sources: &&Sources| {
+            let weighting = sources.weighting();
+            let ends = steps == timeline.steps;
+            weighting.rule == SourceRule::TrAdaBoost
+                && timeline.is_due(weighting.every, steps)
+                && !ends
+        };
+        let sources = self.data.sources.filter(is_due)?;
+        let rule = TrAdaBoost {
+            target_examples: sources.target_examples(),
+            rounds: timeline.times_before_end(sources.weighting().every),
+        };
+        let (logits, width) = logits(&model.valid(), self.data.train, self.eval_batch_size);
+        Some(rule.reweighed(weights, &errors(&logits, width, self.data.train.targets())))
     }
 }

@@ -42,6 +42,22 @@ pub(crate) trait Task<B: AutodiffBackend> {
 
     /// Measures a model on the validation examples.
     fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
+
+    /// What each example weighs at the beginning, where that is not what the examples say.
+    fn first_weights(&self) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// What each example weighs from now on, after so many steps, if that changes.
+    fn next_weights(
+        &self,
+        _model: &Self::Model,
+        _weights: &[f32],
+        _timeline: &Timeline,
+        _steps: usize,
+    ) -> Option<Vec<f32>> {
+        None
+    }
 }
 
 /// A model without a graph.
@@ -56,6 +72,8 @@ pub struct Learned<B: AutodiffBackend, M: AutodiffModule<B>> {
     pub history: History,
     /// Whether the run came to its end, and was not stopped.
     pub finished: bool,
+    /// What each training example weighed at the end, where there are sources.
+    pub weights: Option<Vec<f32>>,
 }
 
 /// Trains a model and returns its best state, measured at the intervals of the configuration, at
@@ -80,6 +98,7 @@ where
     let schedule = Schedule::new(config, timeline.steps);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     let mut state = TrainingState::new(model, groups, history, inputs);
+    state.weights = task.first_weights();
     if let Some(saved) = run.take_saved_state() {
         state = state.resumed(saved)?;
         keep_best(task, &state, &mut run)?;
@@ -92,6 +111,7 @@ where
             run.tell(Event::Stalled { step: state.steps() });
             break;
         }
+        let window = window.weighed(state.weights.as_deref());
         let rate_factor = schedule.factor(state.steps());
         let step = state.steps() + 1;
         if step == 1 {
@@ -108,6 +128,7 @@ where
         state.history.add_step(record, timeline.steps);
         let (epoch, examples) = (window.epoch, window.examples());
         run.tell(Event::Step { record, epoch, examples });
+        reweigh(task, &mut state, &timeline);
 
         let stopped = run.is_stopped();
         let measured = timeline.evaluates_after(step);
@@ -151,6 +172,18 @@ where
         }
     }
     (loss_sum, sum.unwrap_or_default())
+}
+
+/// Lets the examples weigh what the task says from now on, if it says anything.
+fn reweigh<B, T>(task: &T, state: &mut TrainingState<B, T::Model>, timeline: &Timeline)
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    if let Some(weights) = &state.weights {
+        let next = task.next_weights(&state.model, weights, timeline, state.steps());
+        state.weights = next.or_else(|| state.weights.take());
+    }
 }
 
 /// Measures the model and keeps it if it is the best so far.

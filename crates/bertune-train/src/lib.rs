@@ -6,6 +6,7 @@
 //! (telling, stopping, keeping the best model).
 
 mod config;
+mod density_ratio;
 mod error;
 mod evaluate;
 mod evaluation;
@@ -16,7 +17,9 @@ mod fit_decisions;
 mod gradients;
 mod history;
 mod interval;
+mod lbfgs;
 mod learn;
+mod logistic_regression;
 mod lr_find;
 mod model_card;
 mod objective;
@@ -28,15 +31,20 @@ mod run;
 mod schedule;
 mod scores;
 mod self_check;
+mod source_weighting;
+mod sources;
 mod state;
+mod target_only;
 mod timeline;
+mod tradaboost;
 mod training_data;
+mod weight_share;
 
 pub use config::{
     ClassWeightRule, ClassWeights, GroupConfig, OptimizerKind, Sampling, Thresholds, TrainingConfig,
 };
 pub use error::TrainError;
-pub use evaluate::{evaluate, logits};
+pub use evaluate::{evaluate, features, logits};
 pub use evaluation::Evaluation;
 pub use export::{Classifier, save_classifier, set_limits};
 pub use export_masked_lm::{MaskedLm, Pooler, save_masked_lm};
@@ -55,5 +63,9 @@ pub use pretrain::{Pretrained, PretrainingData, evaluate_masked_lm, pretrain};
 pub use run::{Event, Run, StopSignal};
 pub use schedule::{Schedule, ScheduleKind};
 pub use scores::{MaskedLmScores, Scores};
+pub use source_weighting::{SourceRule, SourceWeighting};
+pub use sources::Sources;
 pub use state::{SavedState, TrainingState};
+pub use target_only::target_only;
 pub use training_data::TrainingData;
+pub use weight_share::WeightShare;

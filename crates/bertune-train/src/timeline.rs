@@ -32,6 +32,16 @@ impl Window {
         self.parts.iter().map(PackedBatch::examples).sum()
     }
 
+    /// The window with these weights of the data set's examples, if there are any, in place of its
+    /// own.
+    pub(crate) fn weighed(mut self, weights: Option<&[f32]>) -> Self {
+        let Some(weights) = weights else { return self };
+        for part in &mut self.parts {
+            part.weights = part.example_ids.iter().map(|&example| weights[example]).collect();
+        }
+        self
+    }
+
     /// The numbers of the examples.
     pub(crate) fn example_ids(&self) -> Vec<usize> {
         self.parts.iter().flat_map(|part| part.example_ids.iter().copied()).collect()
@@ -86,6 +96,11 @@ impl Timeline {
                 epoch.is_ok_and(|epoch| (epoch + 1).is_multiple_of(every.get()))
             }
         }
+    }
+
+    /// How often something happens at an interval before the last step.
+    pub(crate) fn times_before_end(&self, interval: Interval) -> usize {
+        (1..self.steps).filter(|&steps| self.is_due(interval, steps)).count()
     }
 
     /// Whether the model is measured when so many steps were taken.
