@@ -4,7 +4,7 @@ use bertune::BertOps;
 use bertune::backend::Autodiff;
 use bertune::head::BertForSequenceClassification;
 use bertune::train::{
-    Evaluation, Event, FineTuned, Run, StopSignal, TrainingData, fine_tune, target_only,
+    Evaluation, Event, FineTuned, Run, Sources, StopSignal, TrainingData, fine_tune, target_only,
 };
 
 use crate::progress::Progress;
@@ -49,7 +49,9 @@ impl Training {
         let names: Vec<_> = names.collect();
         let mut report = SourceReport::new(&names, sources, tuned.weights.as_deref());
         report.print();
-        let alone = target_only.map(|check| self.train_target_only(examples, check)).transpose()?;
+        let alone = target_only
+            .map(|check| self.train_target_only(examples, sources, check))
+            .transpose()?;
         if let (Some(best), Some(Some(alone))) = (best, alone) {
             let (metric, targets) = (tuned.history.metric(), examples.validation.targets());
             report.check = CheckReport::new(metric, targets, best, &alone);
@@ -65,13 +67,14 @@ impl Training {
     fn train_target_only<B: BertOps>(
         &self,
         examples: &Examples,
+        sources: &Sources,
         TargetOnly { pretrained, stop, end }: TargetOnly<B>,
     ) -> anyhow::Result<Option<Evaluation>> {
         if !self.quiet {
             eprintln!("\nTraining as many steps on the target alone, to see whether sources help");
         }
         let train = self.tokenized(&self.tables.train)?;
-        let config = target_only(&self.config.training, &examples.train);
+        let config = target_only(&self.config.training, &examples.train, sources);
         let data = TrainingData { train: &train, sources: None, ..self.data(examples) };
         let mut progress = Progress::new(&config, self.quiet);
         let mut best = None;

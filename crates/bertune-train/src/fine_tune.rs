@@ -8,7 +8,7 @@ use burn_core::tensor::backend::AutodiffBackend;
 use crate::evaluate::{evaluate, logits, on_device};
 use crate::learn::{Task, learn};
 use crate::objective::Objective;
-use crate::timeline::Timeline;
+use crate::timeline::{Draws, Timeline};
 use crate::tradaboost::{TrAdaBoost, errors};
 use crate::{
     Evaluation, Learned, Run, SourceRule, Sources, TrainError, TrainingConfig, TrainingData,
@@ -90,6 +90,10 @@ where
         batch_size: usize,
     ) -> Evaluation {
         evaluate(model, &Decisions::default(), self.data.validation, batch_size)
+    }
+
+    fn draws(&self) -> Option<Draws> {
+        self.data.sources.and_then(Sources::draws)
     }
 
     fn first_weights(&self) -> Option<Vec<f32>> {

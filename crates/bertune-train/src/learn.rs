@@ -6,7 +6,7 @@ use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::self_check::self_check;
 use crate::state::Inputs;
-use crate::timeline::{Timeline, Window};
+use crate::timeline::{Draws, Timeline, Window};
 use crate::{
     Evaluation, EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales,
     Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
@@ -42,6 +42,11 @@ pub(crate) trait Task<B: AutodiffBackend> {
 
     /// Measures a model on the validation examples.
     fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
+
+    /// How often each example is drawn, where that is not alike.
+    fn draws(&self) -> Option<Draws> {
+        None
+    }
 
     /// What each example weighs at the beginning, where that is not what the examples say.
     fn first_weights(&self) -> Option<Vec<f32>> {
@@ -94,7 +99,7 @@ where
     T: Task<B>,
 {
     let config = &history.config.clone();
-    let timeline = Timeline::new(config, task.examples());
+    let timeline = Timeline::new(config, task.examples(), task.draws());
     let schedule = Schedule::new(config, timeline.steps);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     let mut state = TrainingState::new(model, groups, history, inputs);

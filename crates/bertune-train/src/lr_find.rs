@@ -58,7 +58,8 @@ where
     config.validate()?;
     data.validate(&model)?;
     let task = Classification::new(data, config)?;
-    let timeline = Timeline::new(config, data.train);
+    let draws = Task::<B>::draws(&task);
+    let timeline = Timeline::new(config, data.train, draws);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     model = groups.freeze(model.with_precision(config.precision), 0);
     let mut optimizer = Optimizer::new(groups, config);

@@ -9,9 +9,9 @@ use crate::{Interval, TrainError};
 pub struct SourceWeighting {
     /// What decides it.
     pub rule: SourceRule,
-    /// What each source row's weight is multiplied with. Absent: 1 where the rule is `uniform` or
-    /// `column`; else what lets all sources together weigh as much as the target before the rule
-    /// says more.
+    /// What each source row counts before the rule says more; absent: 1 where that is `uniform` or
+    /// `column`, else what lets all sources together count as much as the target. With `domain` and
+    /// `tradaboost` it is how often the row is drawn, with the others a part of its weight.
     pub factor: Option<f64>,
     /// The largest density ratio of `domain`: how much more a row may count than the mean row of its
     /// source.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::density_ratio::DensityRatio;
 use crate::evaluate::features;
+use crate::timeline::Draws;
 use crate::{SourceRule, SourceWeighting, TrainError, WeightShare};
 
 /// Which training examples are of sources, that is of other tasks or domains, and what each weighs
@@ -14,12 +15,19 @@ use crate::{SourceRule, SourceWeighting, TrainError, WeightShare};
 ///
 /// The target's own examples come first, then those of each source. A target's example weighs what
 /// the data set says, or 1; one of a source that times the factor and what the rule says.
+///
+/// With the rules `domain` and `tradaboost` the factor is not a part of the weights: examples of
+/// sources are drawn so much more seldom than the target's. A batch in which most rows count little
+/// says as little as a small one, but takes as long.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sources {
     weighting: SourceWeighting,
     /// Where each part begins and ends: the target's, then each source's.
     parts: Vec<Range<usize>>,
     weights: Vec<f32>,
+    /// How often an example of a source is drawn for each time that one of the target is, where that
+    /// is not alike.
+    draw: Option<f64>,
 }
 
 impl Sources {
@@ -47,7 +55,10 @@ impl Sources {
         };
         let factor = weighting.factor.unwrap_or_else(|| usual_factor(&weights, &parts, weighting));
         let of_sources = &mut weights[parts[0].end..];
-        of_sources.iter_mut().for_each(|weight| *weight *= factor);
+        let draw = is_drawn(weighting).then_some(factor);
+        if draw.is_none() {
+            of_sources.iter_mut().for_each(|weight| *weight *= factor);
+        }
         if weighting.rule == SourceRule::Domain {
             let features = features(model, dataset, FEATURE_BATCH);
             let ratios = parts[1..].iter().flat_map(|source| {
@@ -56,7 +67,7 @@ impl Sources {
             of_sources.iter_mut().zip(ratios).for_each(|(weight, ratio)| *weight *= ratio);
         }
         let weights = weights.into_iter().map(|weight| weight as f32).collect();
-        Ok(Self { weighting: *weighting, parts, weights })
+        Ok(Self { weighting: *weighting, parts, weights, draw })
     }
 
     /// What decides the weights.
@@ -74,16 +85,35 @@ impl Sources {
         self.parts[0].end
     }
 
-    /// What part the target, and then each source, has in the weight of all examples, such as
-    /// [`weights`](Self::weights) or those at the end of a run.
+    /// What part the target, and then each source, has in the weight of all examples, each counted
+    /// as often as it is drawn, when they weigh so much: [`weights`](Self::weights), or what they
+    /// weighed at the end of a run.
     ///
     /// # Panics
     ///
     /// If there are not as many weights as examples.
     pub fn shares(&self, weights: &[f32]) -> Vec<WeightShare> {
         assert_eq!(weights.len(), self.weights.len(), "one weight for each example");
-        let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
-        self.parts.iter().map(|part| WeightShare::new(&weights[part.clone()], total)).collect()
+        let draws = self.draws_of_sources(self.draw.unwrap_or(1.0));
+        let drawn: Vec<f64> =
+            weights.iter().zip(draws).map(|(&weight, draw)| f64::from(weight) * draw).collect();
+        let total: f64 = drawn.iter().sum();
+        self.parts.iter().map(|part| WeightShare::new(&drawn[part.clone()], total)).collect()
+    }
+
+    /// How often each example is drawn, where that is not alike. In the first epoch of `tradaboost`,
+    /// only the target's are: what it teaches is what the sources are first judged by.
+    pub(crate) fn draws(&self) -> Option<Draws> {
+        let all = self.draws_of_sources(self.draw?);
+        let boosted = self.weighting.rule == SourceRule::TrAdaBoost;
+        Some(Draws { first: boosted.then(|| self.draws_of_sources(0.0)), all })
+    }
+
+    /// The target's examples drawn once each, those of sources so often.
+    fn draws_of_sources(&self, draw: f64) -> Vec<f64> {
+        let target = self.target_examples();
+        let draw = |example| if example < target { 1.0 } else { draw };
+        (0..self.weights.len()).map(draw).collect()
     }
 
     /// A hash of what decides the weights, beside the examples.
@@ -133,14 +163,16 @@ fn ratios(
     density_ratio.ratios().into_iter().map(flattened).collect()
 }
 
+/// Whether the factor says how often examples of sources are drawn.
+fn is_drawn(weighting: &SourceWeighting) -> bool {
+    matches!(weighting.rule, SourceRule::Domain | SourceRule::TrAdaBoost)
+}
+
 /// The factor where none is given.
 fn usual_factor(weights: &[f64], parts: &[Range<usize>], weighting: &SourceWeighting) -> f64 {
-    match weighting.rule {
-        SourceRule::Uniform | SourceRule::Column => 1.0,
-        SourceRule::Domain | SourceRule::TrAdaBoost => {
-            let (target, sources) = weights.split_at(parts[0].end);
-            let sources = sources.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-            target.iter().sum::<f64>() / sources
-        }
+    if !is_drawn(weighting) {
+        return 1.0;
     }
+    let (target, sources) = weights.split_at(parts[0].end);
+    target.iter().sum::<f64>() / sources.iter().sum::<f64>().max(f64::MIN_POSITIVE)
 }

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use bertune_data::Dataset;
 
 use crate::timeline::Timeline;
-use crate::{Interval, TrainingConfig};
+use crate::{Interval, Sources, TrainingConfig};
 
 /// The settings of a run on the target alone that is as long as the run with sources, whose examples
 /// these are: as many steps, measured as often. What differs between the two is what they learn from.
@@ -11,8 +11,15 @@ use crate::{Interval, TrainingConfig};
 /// # Panics
 ///
 /// If there is no example.
-pub fn target_only(config: &TrainingConfig, with_sources: &Dataset) -> TrainingConfig {
-    let timeline = Timeline::new(config, with_sources);
+pub fn target_only(
+    config: &TrainingConfig,
+    with_sources: &Dataset,
+    sources: &Sources,
+) -> TrainingConfig {
+    as_long_as(config, &Timeline::new(config, with_sources, sources.draws()))
+}
+
+fn as_long_as(config: &TrainingConfig, timeline: &Timeline) -> TrainingConfig {
     let in_steps = |interval: Interval| {
         let steps = interval.in_steps(timeline.steps_per_epoch());
         NonZeroUsize::new(steps).map_or(interval, Interval::Steps)
@@ -42,9 +49,9 @@ mod tests {
             ..Default::default()
         };
         let (all, target) = (dataset(50), dataset(8));
-        let with_sources = Timeline::new(&config, &all);
-        let alone = target_only(&config, &all);
-        let timeline = Timeline::new(&alone, &target);
+        let with_sources = Timeline::new(&config, &all, None);
+        let alone = as_long_as(&config, &with_sources);
+        let timeline = Timeline::new(&alone, &target, None);
         assert_eq!((timeline.steps, with_sources.steps), (39, 39));
         let measured = |timeline: &Timeline| -> Vec<usize> {
             (1..=39).filter(|&steps| timeline.evaluates_after(steps)).collect()

@@ -15,11 +15,9 @@ pub struct WeightShare {
 
 impl WeightShare {
     /// The part of examples with these weights, where all examples weigh `total`.
-    pub fn new(weights: &[f32], total: f64) -> Self {
-        let weights = weights.iter().map(|&weight| f64::from(weight));
-        let (sum, squares) = weights
-            .clone()
-            .fold((0.0, 0.0), |(sum, squares), weight| (sum + weight, squares + weight * weight));
+    pub fn new(weights: &[f64], total: f64) -> Self {
+        let sum: f64 = weights.iter().sum();
+        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
         let divided = |by: f64, value: f64| if by > 0.0 { value / by } else { 0.0 };
         Self {
             rows: weights.len(),

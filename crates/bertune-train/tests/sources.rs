@@ -214,11 +214,10 @@ proptest! {
         prop_assert_eq!(&sources, &self::sources(&dataset, &[first, second], weighting));
         let weights = sources.weights();
         prop_assert!(weights[..target].iter().all(|&weight| weight == 1.0));
-        let usual = if rule == SourceRule::Domain { target as f64 / (first + second) as f64 } else { 1.0 };
         let most = match rule {
             SourceRule::Domain => clip.powf(flattening),
-            _ => 1.0,
-        } * factor.unwrap_or(usual);
+            _ => factor.unwrap_or(1.0),
+        };
         let within = |&weight: &f32| (0.0..=most * 1.000001 + 1e-9).contains(&f64::from(weight));
         prop_assert!(weights[target..].iter().all(within), "{:?} {}", weights, most);
         let shares = sources.shares(weights);
