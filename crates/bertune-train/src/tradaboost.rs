@@ -112,7 +112,8 @@ mod tests {
             prop_assert_eq!(new.len(), weights.len());
             for (example, (new, old)) in new.iter().zip(&weights).enumerate() {
                 prop_assert!(new.is_finite() && *new >= 0.0);
-                prop_assert!(if example < target_examples { new >= old } else { new <= old });
+                let is_right = if example < target_examples { new >= old } else { new <= old };
+                prop_assert!(is_right, "{example}: {old} {new}");
                 prop_assert!(errors[example] > 0.0 || new == old);
             }
         }
