@@ -16,6 +16,7 @@ mod pip;
 mod process;
 mod python;
 mod quickstart;
+mod sources;
 mod tasks;
 mod test;
 mod tidy;
@@ -47,6 +48,8 @@ enum Task {
     Bench(bench::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
+    /// Measure on real texts whether related ones help, by each way to weigh them
+    Sources(sources::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
     Gpu,
 }
@@ -71,6 +74,7 @@ fn run(task: Task) -> Result<()> {
         Task::Parity => parity::run(),
         Task::Bench(selection) => bench::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
+        Task::Sources(selection) => sources::run(&selection),
         Task::Gpu => gpu::run(),
     }
 }
