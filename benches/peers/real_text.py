@@ -1,12 +1,13 @@
 """Fine-tuning and predicting on real text in PyTorch and ONNX Runtime, timed: the rival of
 `benches/src/bin/real_text.rs`.
 
-usage: real_text.py train MODEL ROWS STEPS --batching fixed|dynamic|grouped
+usage: real_text.py train MODEL ROWS [--steps 30]
        real_text.py predict MODEL ROWS [--engine torch|onnx] [--batch 64]
 
-ROWS are JSON lines of `text`, maybe `text_pair`, and `label`. Batches are of 32 rows: padded to 128
-tokens (fixed), to their longest (dynamic), or to their longest after rows of like length were put
-together as transformers' Trainer does (grouped). Prediction tokenizes all rows, sorts them by
+ROWS are JSON lines of `text`, maybe `text_pair`, and `label`. Batches are of 32 rows, in three ways
+one after another: padded to their longest after rows of like length were put together as
+transformers' Trainer does (grouped), to their longest (dynamic), or to 128 tokens (fixed), each with
+a new model, and with the peak memory so far, which grows in this order. Prediction tokenizes all rows, sorts them by
 length and pads each batch of --batch rows to its longest. Prints one JSON object, as our side does.
 """
 
@@ -69,27 +70,40 @@ def batches(lengths, batching):
 
 def train(a):
     rows = read(a.rows)
+    began = time.perf_counter()
     encoded = tokenized(AutoTokenizer.from_pretrained(a.model), rows, LONGEST)
+    tokenizing = (time.perf_counter() - began) / len(rows)
     names = sorted({row["label"] for row in rows})
     labels = torch.tensor([names.index(row["label"]) for row in rows])
-    config = AutoConfig.from_pretrained(a.model, num_labels=len(names), attn_implementation="sdpa")
+    ways = ["grouped", "dynamic", "fixed"]
+    return {way: train_in(way, a, encoded, labels, tokenizing) for way in ways}
+
+
+def train_in(batching, a, encoded, labels, tokenizing):
+    config = AutoConfig.from_pretrained(
+        a.model, num_labels=labels.max().item() + 1, attn_implementation="sdpa")
     model = AutoModelForSequenceClassification.from_pretrained(a.model, config=config).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5)
     schedule = get_linear_schedule_with_warmup(optimizer, 10, WARM_UP + a.steps)
     lengths = [len(ids) for ids in encoded["input_ids"]]
-    began = None
-    chosen = batches(lengths, a.batching)[: WARM_UP + a.steps]
+    chosen = batches(lengths, batching)[: WARM_UP + a.steps]
+    began, making = None, 0.0
     for step, ids in enumerate(chosen):
         if step == WARM_UP:
-            began = time.perf_counter()
-        of = batch(encoded, ids, LONGEST if a.batching == "fixed" else None)
+            began, making = time.perf_counter(), 0.0
+        before = time.perf_counter()
+        of = batch(encoded, ids, LONGEST if batching == "fixed" else None)
+        making += time.perf_counter() - before
         optimizer.zero_grad(set_to_none=True)
         model(**of, labels=labels[ids]).loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
     examples = (len(chosen) - WARM_UP) * TRAIN_BATCH
-    return {"examples_per_s": round(examples / (time.perf_counter() - began), 1)}
+    seconds = time.perf_counter() - began
+    host = tokenizing * examples + making
+    return {"examples_per_s": round(examples / seconds, 1), "megabytes": peak_megabytes(),
+            "host_share": round(host / (seconds + tokenizing * examples), 5)}
 
 
 def torch_engine(model):
@@ -102,6 +116,7 @@ def torch_engine(model):
 
 def onnx_engine(model):
     import onnxruntime
+    from onnxruntime.transformers import optimizer
 
     path = os.path.join(tempfile.mkdtemp(), "model.onnx")
     example = {name: torch.ones(2, 8, dtype=torch.long)
@@ -110,6 +125,11 @@ def onnx_engine(model):
     with torch.inference_mode():
         torch.onnx.export(model, tuple(example.values()), path, input_names=list(example),
                           output_names=["logits"], dynamic_axes=axes, dynamo=False)
+    # Fuses attention, layer norms and GELU, as ONNX Runtime's guide for transformers says.
+    fused = optimizer.optimize_model(
+        path, model_type="bert", num_heads=model.config.num_attention_heads,
+        hidden_size=model.config.hidden_size)
+    fused.save_model_to_file(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -149,13 +169,16 @@ def predict(a):
             "tokenizing_s": round(tokenized_at - began, 2), "sum": round(total, 4)}
 
 
+def peak_megabytes():
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["train", "predict"])
     parser.add_argument("model")
     parser.add_argument("rows")
-    parser.add_argument("steps", type=int, nargs="?", default=30)
-    parser.add_argument("--batching", choices=["fixed", "dynamic", "grouped"], default="dynamic")
+    parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--engine", choices=["torch", "onnx"], default="torch")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
@@ -163,8 +186,7 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
     found = train(a) if a.what == "train" else predict(a)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps(found | {"megabytes": round(peak)}))
+    print(json.dumps(found | {"megabytes": peak_megabytes()}))
 
 
 main()

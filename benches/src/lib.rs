@@ -2,15 +2,27 @@
 //! tokens, and training steps on Flex.
 #![expect(clippy::unwrap_used, reason = "benchmarks")]
 
+mod case;
+mod machine;
+mod part;
+mod steps;
+
+pub use case::Case;
+pub use machine::Machine;
+pub use part::{Part, parts};
+pub use steps::times_of_steps;
+
 use anyhow::{Context, Result};
 use bertune::backend::{Autodiff, Flex};
 use bertune::burn::tensor::{Int, Tensor};
+use bertune::data::Dataset;
 use bertune::encoder::{BertConfig, Initializer, PackedTokens};
 use bertune::head::{
     BertForSequenceClassification, LabelNames, SequenceClassificationConfig, cross_entropy,
 };
 use bertune::kernels::DropoutKey;
-use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig};
+use bertune::tokenize::Encoding;
+use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig, adapt};
 
 /// What is trained on.
 pub type B = Autodiff<Flex>;
@@ -23,10 +35,13 @@ pub const SHAPES: [(&str, [usize; 4]); 4] = [
     ("base", [768, 12, 12, 3072]),
 ];
 
+/// Words of every shape.
+pub const VOCABULARY: usize = 30_522;
+
 /// A BERT of hidden size, layers, heads and inner size, with the usual vocabulary.
 pub fn config([hidden, layers, heads, inner]: [usize; 4]) -> BertConfig {
     BertConfig {
-        vocab_size: 30_522,
+        vocab_size: VOCABULARY,
         hidden_size: hidden,
         num_hidden_layers: layers,
         num_attention_heads: heads,
@@ -48,7 +63,7 @@ impl Batch {
     pub fn new(lengths: &[usize]) -> Self {
         let device = Default::default();
         let count: usize = lengths.iter().sum();
-        let ids: Vec<u32> = (0..count).map(|i| (i * 7919 % 30_000 + 100) as u32).collect();
+        let ids = ids(count);
         let positions: Vec<u32> = lengths.iter().flat_map(|&length| 0..length as u32).collect();
         let mut ends = vec![0];
         lengths.iter().for_each(|length| ends.push(ends[ends.len() - 1] + length));
@@ -65,18 +80,41 @@ pub struct Trainee {
     steps: u64,
 }
 
+/// A classifier of this shape with new weights and two classes.
+pub fn classifier(shape: [usize; 4]) -> BertForSequenceClassification<B> {
+    let config = SequenceClassificationConfig::new(config(shape), LabelNames::numbered(2));
+    let init = Initializer::new(1, 0.02);
+    BertForSequenceClassification::new(&config, &init, &Default::default())
+}
+
+/// The id of each of so many tokens.
+fn ids(count: usize) -> Vec<u32> {
+    (0..count).map(|i| (i * 7919 % 30_000 + 100) as u32).collect()
+}
+
+/// The sequences of [`Batch::new`] as examples.
+pub fn dataset(lengths: &[usize]) -> Dataset {
+    let ids = ids(lengths.iter().sum());
+    let mut rest = ids.as_slice();
+    let encodings = lengths.iter().map(|&length| {
+        let (input_ids, after) = rest.split_at(length);
+        rest = after;
+        let (token_type_ids, offsets) = (vec![0; length], vec![(0, 0); length]);
+        Encoding { input_ids: input_ids.to_vec(), token_type_ids, offsets }
+    });
+    Dataset::labelled(encodings.collect(), (0..lengths.len()).map(|i| i % 2).collect())
+}
+
 impl Trainee {
     /// A new model of this shape, with two classes.
     pub fn new(shape: [usize; 4], training: &TrainingConfig) -> Self {
-        let config = SequenceClassificationConfig::new(config(shape), LabelNames::numbered(2));
-        let init = Initializer::new(1, 0.02);
-        let model = BertForSequenceClassification::new(&config, &init, &Default::default());
+        let model = adapt(classifier(shape), training).unwrap();
         let groups = ParameterGroups::new(&model, training, 1).unwrap();
         let model = Some(groups.freeze(model.with_precision(training.precision), 0));
         Self { model, optimizer: Optimizer::new(groups, training), steps: 0 }
     }
 
-    /// One step as `fine_tune` takes it: forward with dropout, backward, clipping, update.
+    /// One step: forward with dropout, backward, clipping, update of all rows.
     pub fn step(&mut self, batch: &Batch) {
         let model = self.model.take().unwrap();
         self.steps += 1;

@@ -1,16 +1,14 @@
 //! A training step here and with PyTorch, in turn, in one session.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::Value;
 
 use crate::cache::Cache;
-use crate::process::{self, root};
-use crate::python::Python;
+use crate::peers::{Peers, number, said};
+use crate::{page, process};
 
 /// What to measure, and how often.
 #[derive(Args)]
@@ -58,12 +56,6 @@ impl Case {
 /// Steps of one run that count.
 const STEPS: &str = "5";
 
-/// Between these lines of docs/benchmarks.md the table stands.
-const MARKS: [&str; 2] =
-    ["<!-- begin: cargo xtask bench --write -->", "<!-- end: cargo xtask bench --write -->"];
-
-const PAGE: &str = "docs/benchmarks.md";
-
 /// The ways that a step is run: ours, PyTorch as it is installed, with all of MKL, and compiled.
 const WAYS: [&str; 4] = ["bertune", "PyTorch", "full MKL", "compiled"];
 
@@ -76,7 +68,12 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
             .to_owned(),
         "| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
-    let machine = format!("{} Runs of each side: {}.", bench.machine()?, selection.rounds);
+    let machine = format!(
+        "{}, dropout 0.1, AdamW with clipping; bf16 is autocast in PyTorch. Milliseconds a step, \
+         medians. Runs of each side: {}.",
+        bench.peers.machine()?,
+        selection.rounds
+    );
     println!("{machine}\n\n{}\n{}", rows[0], rows[1]);
     for case in CASES.iter().filter(|case| case.name().contains(&selection.case)) {
         let row = bench.row(case, selection)?;
@@ -84,7 +81,7 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
         rows.push(row);
     }
     if selection.write {
-        write_table(&format!("{machine}\n\n{}", rows.join("\n")))?;
+        page::write("bench", &format!("{machine}\n\n{}", rows.join("\n")))?;
     }
     Ok(())
 }
@@ -97,22 +94,16 @@ struct Run {
 }
 
 struct Bench {
-    python: Python,
+    peers: Peers,
     ours: PathBuf,
-    mkl: PathBuf,
 }
 
 impl Bench {
     fn new() -> Result<Self> {
-        let cache = Cache::open()?;
-        let python = Python::bring(&cache)?;
+        let peers = Peers::bring(&Cache::open()?)?;
         let mut build = process::cargo(["build", "--release", "--package", "bertune-benches"]);
         process::run(build.args(["--bin", "step"]))?;
-        let mkl = cache.models().with_file_name("libmkl_full_speed.so");
-        let mut compile = Command::new("cc");
-        compile.current_dir(root()).args(["-shared", "-fPIC", "-o"]).arg(&mkl);
-        process::run(compile.arg("benches/peers/mkl_full_speed.c"))?;
-        Ok(Self { python, ours: process::release("step"), mkl })
+        Ok(Self { peers, ours: process::release("step") })
     }
 
     /// Runs all ways in turn, `rounds` times.
@@ -137,7 +128,8 @@ impl Bench {
         let Case { shape, sequences, lengths, precision } = case;
         let mut command = match way {
             "bertune" => Command::new(&self.ours),
-            _ => self.python.command(),
+            "PyTorch" => self.peers.as_installed(),
+            _ => self.peers.with_full_mkl(),
         };
         match way {
             "bertune" => _ = command.args([shape, sequences, lengths, STEPS, precision]),
@@ -146,35 +138,14 @@ impl Bench {
                 command.args(["--steps", STEPS, "--dtype", precision]);
             }
         }
-        match way {
-            "full MKL" => _ = command.env("LD_PRELOAD", &self.mkl),
-            "compiled" => _ = command.env("LD_PRELOAD", &self.mkl).arg("--compile"),
-            _ => {}
+        if way == "compiled" {
+            command.arg("--compile");
         }
-        let said: Value = serde_json::from_str(&process::output_of(&mut command)?)?;
-        let number = |name: &str| said[name].as_f64().with_context(|| format!("no {name}: {said}"));
-        Ok(Run { milliseconds: number("milliseconds")?, megabytes: number("megabytes")? })
-    }
-
-    /// Processor, cores, date and versions.
-    fn machine(&self) -> Result<String> {
-        let info = fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
-        let model = info.lines().find_map(|line| line.strip_prefix("model name"));
-        let model =
-            model.map_or("an unknown processor", |line| line.trim_start_matches([' ', '\t', ':']));
-        let cores = std::thread::available_parallelism()?;
-        let mut date = Command::new("date");
-        let date = process::output_of(date.args(["-u", "+%Y-%m-%d"]))?;
-        let versions = "import torch, transformers as t; print(torch.__version__, t.__version__)";
-        let versions = process::output_of(self.python.command().args(["-c", versions]))?;
-        let (torch, transformers) = versions.trim().split_once(' ').context("two versions")?;
-        Ok(format!(
-            "{model}, {cores} cores; {}; bertune {} on Flex, PyTorch {torch} with transformers \
-             {transformers}, all on {cores} threads, dropout 0.1, AdamW with clipping; bf16 is \
-             autocast in PyTorch. Milliseconds a step, medians.",
-            date.trim(),
-            env!("CARGO_PKG_VERSION")
-        ))
+        let said = said(&mut command)?;
+        Ok(Run {
+            milliseconds: number(&said, "milliseconds")?,
+            megabytes: number(&said, "megabytes")?,
+        })
     }
 }
 
@@ -203,30 +174,9 @@ fn median(runs: &[Run]) -> Option<Run> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-fn write_table(table: &str) -> Result<()> {
-    let path = root().join(PAGE);
-    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    fs::write(&path, with_table(&page, table)?).with_context(|| format!("cannot write {PAGE}"))
-}
-
-fn with_table(page: &str, table: &str) -> Result<String> {
-    let [begin, end] = MARKS;
-    let parts = page.split_once(begin).zip(page.split_once(end));
-    let ((before, _), (_, after)) = parts.with_context(|| format!("{PAGE} lacks '{begin}'"))?;
-    Ok(format!("{before}{begin}\n{table}\n{end}{after}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_is_replaced() {
-        let [begin, end] = MARKS;
-        let page = format!("a\n{begin}\nold\n{end}\nb\n");
-        assert_eq!(with_table(&page, "new").ok(), Some(format!("a\n{begin}\nnew\n{end}\nb\n")));
-        assert!(with_table("a\n", "new").is_err());
-    }
 
     #[test]
     fn ratios_are_those_of_the_medians() {

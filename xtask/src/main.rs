@@ -11,14 +11,19 @@ mod check;
 mod fetch;
 mod goldens;
 mod gpu;
+mod linear_cost;
+mod page;
 mod parity;
+mod peers;
 mod pip;
 mod process;
+mod profile;
 mod python;
 mod quickstart;
 mod sources;
 mod tasks;
 mod test;
+mod text_bench;
 mod tidy;
 mod unpack;
 mod vulkan;
@@ -46,6 +51,12 @@ enum Task {
     Parity,
     /// Time training steps here and with PyTorch, in turn
     Bench(bench::Selection),
+    /// Where the time and memory of a training step go, part by part, beside what is possible
+    Profile(profile::Selection),
+    /// Time fine-tuning and predicting on real text, here and with PyTorch and ONNX Runtime, in turn
+    TextBench(text_bench::Selection),
+    /// Time steps of 1k to 64k tokens, for a table and a picture
+    LinearCost(linear_cost::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
     /// Measure on real texts whether related ones help, by each way to weigh them
@@ -73,6 +84,9 @@ fn run(task: Task) -> Result<()> {
         Task::Fetch => fetch::run(),
         Task::Parity => parity::run(),
         Task::Bench(selection) => bench::run(&selection),
+        Task::Profile(selection) => profile::run(&selection),
+        Task::TextBench(selection) => text_bench::run(&selection),
+        Task::LinearCost(selection) => linear_cost::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
         Task::Sources(selection) => sources::run(&selection),
         Task::Gpu => gpu::run(),

@@ -43,7 +43,10 @@ pub(crate) fn run() -> Result<()> {
     transformers_opens_ours(&python, &fetch::bring(&MINILM, &cache)?, &folder)?;
     println!("\n2. We open a folder that transformers wrote");
     we_open_theirs(&python, &folder.join("theirs"))?;
-    println!("\n3. transformers still computes the goldens");
+    println!("\n3. peft opens an adapter that we wrote, and we one that it wrote");
+    peft_opens_ours(&python, &fetch::bring(&MINILM, &cache)?, &folder)?;
+    we_open_an_adapter(&python, &folder.join("peft"))?;
+    println!("\n4. transformers still computes the goldens");
     goldens::compare(&python, &folder.join("goldens"))?;
     println!("\nbertune and transformers agree.");
     Ok(())
@@ -90,6 +93,23 @@ fn transformers_opens(
     folder: &Path,
     flags: &[String],
 ) -> Result<()> {
+    opens(python, "tools/parity_roundtrip.py", model, folder, flags)
+}
+
+/// A LoRA adapter on the model.
+fn peft_opens_ours(python: &Python, model: &Path, folder: &Path) -> Result<()> {
+    let flags = words("--train data/support/train.csv --preset lora --lora-targets query,dense");
+    opens(python, "tools/parity_lora.py", model, folder, &flags)
+}
+
+/// Fine-tunes with these flags, and lets a script predict with the folder.
+fn opens(
+    python: &Python,
+    script: &str,
+    model: &Path,
+    folder: &Path,
+    flags: &[String],
+) -> Result<()> {
     let ours = folder.join("ours");
     let mut train = bertune(["train", "--epochs", "1", "--model"]);
     train.arg(model).args(flags);
@@ -100,24 +120,39 @@ fn transformers_opens(
     let (texts_file, predictions) = (folder.join("texts.jsonl"), folder.join("ours.jsonl"));
     write_lines(&texts_file, lines)?;
     write_lines(&predictions, predict(&ours, &texts)?)?;
-    let mut open = python.command();
-    process::run(open.args(["tools/parity_roundtrip.py", "open"]).args([
-        ours,
-        texts_file,
-        predictions,
-    ]))
+    process::run(python.command().args([script, "open"]).args([ours, texts_file, predictions]))
 }
 
 fn we_open_theirs(python: &Python, folder: &Path) -> Result<()> {
+    theirs(python, "tools/parity_roundtrip.py", folder)?;
+    predicts_as_expected(folder, folder)
+}
+
+/// An adapter, and what comes of it when it is merged.
+fn we_open_an_adapter(python: &Python, folder: &Path) -> Result<()> {
+    theirs(python, "tools/parity_lora.py", folder)?;
+    let (adapter, merged) = (folder.join("adapter"), folder.join("merged"));
+    predicts_as_expected(&adapter, folder)?;
+    let mut merge = bertune(["merge", "--model"]);
+    process::run(merge.arg(adapter).arg("--output").arg(&merged))?;
+    predicts_as_expected(&merged, folder)
+}
+
+/// Lets a script write into the folder, which is emptied first.
+fn theirs(python: &Python, script: &str, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    process::run(python.command().args(["tools/parity_roundtrip.py", "write"]).arg(folder))?;
+    process::run(python.command().args([script, "write"]).arg(folder))
+}
+
+/// Our predictions with a model are those that a script expects.
+fn predicts_as_expected(model: &Path, folder: &Path) -> Result<()> {
     let expected = read_lines(&folder.join("expected.jsonl"))?;
     let text = |line: &Value| line["text"].as_str().map(String::from);
     let texts: Option<Vec<String>> = expected.iter().map(text).collect();
     let texts = texts.context("a line of expected.jsonl has no text")?;
-    let found = predict(folder, &texts)?;
+    let found = predict(model, &texts)?;
     ensure!(found.len() == expected.len(), "{} texts gave {}", texts.len(), found.len());
     for ((found, expected), text) in found.iter().zip(&expected).zip(&texts) {
         same_prediction(found, expected).with_context(|| format!("the text {text:?}"))?;

@@ -1,11 +1,13 @@
 use std::path::{Path, PathBuf};
 
+use burn_core::tensor::TensorData;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::files::{parse_json, read_error, read_json_file};
-use crate::weights::Weights;
-use crate::{CheckpointError, HostTensor};
+use crate::weights::{Access, Weights};
+use crate::{Adapter, CheckpointError, HostTensor, canonical_name};
 
 /// An opened Hugging Face checkpoint folder: its `config.json` and its weights.
 ///
@@ -41,8 +43,29 @@ impl Checkpoint {
     /// If there is no such folder, if it lacks `config.json` or weights, or if one of them is
     /// damaged or asks for more than tensors.
     pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
+        Self::open_to(folder, Access::Read)
+    }
+
+    /// Opens a folder whose numbers are taken from where they lie: safetensors files are mapped into
+    /// memory, and [`tensor_data`](Self::tensor_data) of single precision is a part of that memory.
+    ///
+    /// Nothing is read before it is looked at, and processes that do the same share it. The files
+    /// must not be written to meanwhile: [`check_unchanged`](Self::check_unchanged) tells whether
+    /// they were. Other files are read as by [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub fn map(folder: &Path) -> Result<Self, CheckpointError> {
+        Self::open_to(folder, Access::Map)
+    }
+
+    fn open_to(folder: &Path, access: Access) -> Result<Self, CheckpointError> {
         check_folder(folder)?;
         let config_file = folder.join("config.json");
+        if Adapter::is_at(folder) {
+            return Err(CheckpointError::IsAdapter { folder: folder.to_path_buf() });
+        }
         if !config_file.is_file() {
             return Err(CheckpointError::NoConfig {
                 folder: folder.to_path_buf(),
@@ -55,7 +78,7 @@ impl Checkpoint {
             folder: folder.to_path_buf(),
             config_bytes,
             config,
-            weights: Weights::open(folder)?,
+            weights: Weights::open(folder, access)?,
         })
     }
 
@@ -98,9 +121,57 @@ impl Checkpoint {
             Err(CheckpointError::NoTensor { folder: self.folder.clone(), name: name.to_owned() })
         })
     }
+
+    /// A tensor as the backends take it, without a copy where the folder is [mapped](Self::map) and
+    /// has single precision.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`tensor`](Self::tensor).
+    pub fn tensor_data(&self, name: &str) -> Result<TensorData, CheckpointError> {
+        match self.weights.in_place(name) {
+            Some(data) => Ok(data),
+            None => {
+                self.tensor(name).map(|HostTensor { shape, values }| TensorData::new(values, shape))
+            }
+        }
+    }
+
+    /// Checks that no [mapped](Self::map) file was written to since it was opened. One that was
+    /// replaced by another of its name counts as it was.
+    ///
+    /// # Errors
+    ///
+    /// If one was, with its name.
+    pub fn check_unchanged(&self) -> Result<(), CheckpointError> {
+        self.weights.check_unchanged()
+    }
+
+    /// The SHA-256 of some tensors, which tells whether they are those of another folder: of their
+    /// [canonical names](canonical_name), shapes and f32 values, in the order of the names. It is
+    /// the same however the folder stores them.
+    ///
+    /// # Errors
+    ///
+    /// If there is no tensor of a name, or if it cannot be read.
+    pub fn sha256_of<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<String, CheckpointError> {
+        let mut names: Vec<_> = names.map(|name| (canonical_name(name), name)).collect();
+        names.sort();
+        let mut hasher = Sha256::new();
+        for (canonical, name) in names {
+            let HostTensor { shape, values } = self.tensor(name)?;
+            hasher.update(format!("{} {shape:?}\n", canonical.unwrap_or_default()));
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            hasher.update(bytes);
+        }
+        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
 }
 
-fn check_folder(folder: &Path) -> Result<(), CheckpointError> {
+pub(crate) fn check_folder(folder: &Path) -> Result<(), CheckpointError> {
     let path = folder.to_path_buf();
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(()),

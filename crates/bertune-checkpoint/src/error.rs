@@ -29,6 +29,16 @@ pub enum CheckpointError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A file whose numbers are read where it lies was written to.
+    #[error(
+        "{}: this file was changed while it was in use, so results may be wrong; files of weights \
+         are replaced by renaming another into their place, not by writing to them",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system did not let a file be written.
     #[error("{}: cannot be written: {source}", path.display())]
     Write {
@@ -97,6 +107,71 @@ pub enum CheckpointError {
         index: PathBuf,
         /// What is wrong.
         problem: String,
+    },
+
+    /// The folder is an adapter's where a whole model is needed.
+    #[error(
+        "{}: this is an adapter, which is nothing without its base; make a whole model of both: \
+         bertune merge --model {} --output FOLDER",
+        folder.display(), folder.display()
+    )]
+    IsAdapter {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// An adapter's folder has no weights.
+    #[error("{}: there is no adapter_model.safetensors or adapter_model.bin", folder.display())]
+    NoAdapterWeights {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// An adapter of another method, or of a variant of LoRA that computes something else.
+    #[error("{}: {key} is {found}; supported is {supported}", file.display())]
+    AdapterVariant {
+        /// `adapter_config.json`.
+        file: PathBuf,
+        /// The key.
+        key: String,
+        /// The value found.
+        found: String,
+        /// What is supported.
+        supported: &'static str,
+    },
+    /// An adapter has one factor of a low-rank change, and not the other.
+    #[error("{}: the adapter is not whole: `{name}` is missing", folder.display())]
+    MissingFactor {
+        /// The adapter's folder.
+        folder: PathBuf,
+        /// The factor.
+        name: String,
+    },
+    /// An adapter changes something that the model does not have.
+    #[error(
+        "{}: the adapter gives `{name}`, which a classifier on this base does not have; is it for \
+         another base?",
+        folder.display()
+    )]
+    ForeignParameter {
+        /// The adapter's folder.
+        folder: PathBuf,
+        /// The parameter.
+        name: String,
+    },
+    /// A tensor of an adapter has another shape than the model's.
+    #[error(
+        "{}: the adapter's `{name}` has the shape {found:?}, but the model has {expected}; is it \
+         for another base?",
+        folder.display()
+    )]
+    AdapterShape {
+        /// The adapter's folder.
+        folder: PathBuf,
+        /// The parameter.
+        name: String,
+        /// The model's shape.
+        expected: String,
+        /// The adapter's.
+        found: Vec<usize>,
     },
 
     /// A safetensors file is damaged.

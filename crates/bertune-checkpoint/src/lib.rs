@@ -7,6 +7,7 @@
 //! Checkpoints come from strangers. Safetensors headers and pickles are read as data with every
 //! length checked; nothing in a pickle is ever run.
 
+mod adapter;
 mod checkpoint;
 mod element_type;
 mod error;
@@ -24,6 +25,8 @@ mod staged_folder;
 mod weights;
 mod write;
 
+pub use adapter::{Adapter, AdapterConfig, LowRankChange, write_adapter};
+pub use bertune_mapped::explain_cut_off_files;
 pub use checkpoint::Checkpoint;
 pub use error::CheckpointError;
 pub use find::find_checkpoint;
@@ -35,4 +38,4 @@ pub use module::{fill_module, load_module, module_tensors, parameter_names};
 pub use names::{canonical_name, hugging_face_name};
 pub use safetensors_file::read_safetensors;
 pub use staged_folder::StagedFolder;
-pub use write::{write_checkpoint, write_safetensors};
+pub use write::{write_checkpoint, write_json, write_safetensors};

@@ -50,7 +50,16 @@ pub fn fill_module<B: Backend, M: Module<B>>(
             return Err(CheckpointError::Parameter { name, expected: shape, found });
         }
     }
-    Ok(module.map(&mut Filler { tensors, device, path: ModulePath::default() }))
+    Ok(fill_parameters(module, tensors, device))
+}
+
+/// Puts tensors into the parameters that have their names and shapes; the others stay.
+pub(crate) fn fill_parameters<B: Backend, M: Module<B>>(
+    module: M,
+    tensors: &BTreeMap<String, HostTensor>,
+    device: &B::Device,
+) -> M {
+    module.map(&mut Filler { tensors, device, path: ModulePath::default() })
 }
 
 /// A module's parameters in host memory, by their Hugging Face names.
@@ -148,10 +157,8 @@ struct Loader<'a, B: Backend> {
 impl<B: Backend> Loader<'_, B> {
     fn read<const D: usize>(&mut self) -> Option<Tensor<B, D>> {
         let source = self.sources.get(&self.path.hugging_face_name())?;
-        match self.checkpoint.tensor(source) {
-            Ok(HostTensor { shape, values }) => {
-                Some(Tensor::from_data(TensorData::new(values, shape), self.device))
-            }
+        match self.checkpoint.tensor_data(source) {
+            Ok(data) => Some(Tensor::from_data(data, self.device)),
             Err(error) => {
                 self.error.get_or_insert(error);
                 None
@@ -203,13 +210,14 @@ impl<B: Backend> ModuleMapper<B> for Filler<'_, B> {
     }
 }
 
-struct Parameter {
+/// A parameter of a module.
+pub(crate) struct Parameter {
     id: ParamId,
-    name: String,
-    shape: Vec<usize>,
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
 }
 
-fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Parameter> {
+pub(crate) fn parameters<B: Backend, M: Module<B>>(module: &M) -> Vec<Parameter> {
     let mut lister = Lister::default();
     module.visit::<Lister>(&mut lister);
     lister.parameters

@@ -36,10 +36,14 @@ pub fn canonical_name(name: &str) -> Option<String> {
 /// assert_eq!(name, "attention.self.query.weight");
 /// ```
 pub fn hugging_face_name(path: &str) -> String {
-    let segments = path.split('.').map(|segment| match segment {
-        "self_attention" => "self",
-        "layer_norm" => "LayerNorm",
-        other => other,
+    let segments = path.split('.').filter_map(|segment| match segment {
+        "self_attention" => Some("self"),
+        "layer_norm" => Some("LayerNorm"),
+        // In checkpoints, the factors of a low-rank change stand beside the weight that they change.
+        "low_rank" => None,
+        "lora_a" => Some("lora_A"),
+        "lora_b" => Some("lora_B"),
+        other => Some(other),
     });
     segments.collect::<Vec<_>>().join(".")
 }
@@ -80,5 +84,7 @@ mod tests {
         let path = "bert.encoder.layer.0.attention.output.layer_norm.weight";
         let name = "bert.encoder.layer.0.attention.output.LayerNorm.weight";
         assert_eq!(hugging_face_name(path), name);
+        let path = "bert.pooler.dense.low_rank.lora_a.weight";
+        assert_eq!(hugging_face_name(path), "bert.pooler.dense.lora_A.weight");
     }
 }

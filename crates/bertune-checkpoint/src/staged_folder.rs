@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::CheckpointError;
 use crate::files::{read_error, write_error};
+use crate::{Adapter, CheckpointError};
 
 /// A folder in the making, which appears in its place all at once or not at all.
 ///
@@ -40,7 +40,7 @@ impl StagedFolder {
     ///
     /// # Errors
     ///
-    /// If the target is a file, or a folder with files in it but no `config.json` (nobody's
+    /// If the target is a file, or a folder with files in it that is no model's or adapter's (nobody's
     /// documents are to be replaced by mistake), or if beside it nothing can be written.
     pub fn create(target: &Path) -> Result<Self, CheckpointError> {
         let target = resolve(target)?;
@@ -207,7 +207,8 @@ fn check_replaceable(target: &Path) -> Result<(), CheckpointError> {
         return Err(CheckpointError::NotAFolder { path: target.to_path_buf() });
     }
     let mut entries = fs::read_dir(target).map_err(|source| read_error(target, source))?;
-    if entries.next().is_some() && !target.join("config.json").is_file() {
+    let is_model = target.join("config.json").is_file() || Adapter::is_at(target);
+    if entries.next().is_some() && !is_model {
         return Err(CheckpointError::ForeignFolder { folder: target.to_path_buf() });
     }
     Ok(())

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use burn_core::tensor::TensorData;
 use serde::Deserialize;
 
 use crate::files::{length, open, parse_json, read_json_file, read_range};
@@ -16,6 +17,15 @@ pub(crate) const WEIGHT_FILES: [&str; 4] = [
     "pytorch_model.bin.index.json",
 ];
 
+/// How the numbers of safetensors files come into memory.
+#[derive(Clone, Copy)]
+pub(crate) enum Access {
+    /// A copy, when they are wanted.
+    Read,
+    /// In place.
+    Map,
+}
+
 /// The tensors of a checkpoint, wherever they lie.
 #[derive(Debug)]
 pub(crate) struct Weights {
@@ -25,7 +35,7 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    pub(crate) fn open(folder: &Path) -> Result<Self, CheckpointError> {
+    pub(crate) fn open(folder: &Path, access: Access) -> Result<Self, CheckpointError> {
         let first = WEIGHT_FILES.iter().find(|name| folder.join(name).is_file());
         let Some(name) = first else {
             return Err(CheckpointError::NoWeights { folder: folder.to_path_buf() });
@@ -36,8 +46,13 @@ impl Weights {
         } else {
             vec![(*name).to_owned()]
         };
-        let files = names.iter().map(|name| WeightFile::open(&folder.join(name)));
+        let files = names.iter().map(|name| WeightFile::open(&folder.join(name), access));
         Ok(Self::of(files.collect::<Result<_, _>>()?))
+    }
+
+    /// The tensors of one file.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, CheckpointError> {
+        Ok(Self::of(vec![WeightFile::open(path, Access::Read)?]))
     }
 
     fn of(files: Vec<WeightFile>) -> Self {
@@ -58,6 +73,22 @@ impl Weights {
         self.tensors.get(name).map(|(_, shape)| shape.as_slice())
     }
 
+    /// A tensor where it lies, if there is one of that name that can be taken so.
+    pub(crate) fn in_place(&self, name: &str) -> Option<TensorData> {
+        let (file, _) = self.tensors.get(name)?;
+        match self.files.get(*file)? {
+            WeightFile::Safetensors(file) => file.in_place(name),
+            WeightFile::Pickle(_) => None,
+        }
+    }
+
+    pub(crate) fn check_unchanged(&self) -> Result<(), CheckpointError> {
+        self.files.iter().try_for_each(|file| match file {
+            WeightFile::Safetensors(file) => file.check_unchanged(),
+            WeightFile::Pickle(_) => Ok(()),
+        })
+    }
+
     /// `None` if there is no such tensor.
     pub(crate) fn tensor(&self, name: &str) -> Option<Result<HostTensor, CheckpointError>> {
         let (file, _) = self.tensors.get(name)?;
@@ -75,10 +106,10 @@ enum WeightFile {
 }
 
 impl WeightFile {
-    fn open(path: &Path) -> Result<Self, CheckpointError> {
+    fn open(path: &Path, access: Access) -> Result<Self, CheckpointError> {
         check_is_no_pointer(path)?;
         if path.extension().is_some_and(|extension| extension == "safetensors") {
-            SafetensorsFile::open(path).map(Self::Safetensors)
+            SafetensorsFile::open(path, access).map(Self::Safetensors)
         } else {
             PickleFile::open(path).map(Self::Pickle)
         }

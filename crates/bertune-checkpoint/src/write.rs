@@ -5,6 +5,7 @@ use std::path::Path;
 
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::files::write_error;
@@ -26,14 +27,18 @@ pub fn write_checkpoint(
     config: &Map<String, Value>,
 ) -> Result<(), CheckpointError> {
     write_safetensors(&folder.join("model.safetensors"), tensors)?;
-    let path = folder.join("config.json");
-    write_config(&path, config).map_err(|source| write_error(&path, source))
+    write_json(&folder.join("config.json"), config)
 }
 
-fn write_config(path: &Path, config: &Map<String, Value>) -> std::io::Result<()> {
-    let mut json = serde_json::to_vec_pretty(config)?;
-    json.push(b'\n');
-    std::fs::write(path, json)
+/// Writes a JSON file for people to read too.
+///
+/// # Errors
+///
+/// If the file cannot be written.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CheckpointError> {
+    let json = serde_json::to_vec_pretty(value).map_err(std::io::Error::from);
+    let write = |json: Vec<u8>| std::fs::write(path, [json.as_slice(), b"\n"].concat());
+    json.and_then(write).map_err(|source| write_error(path, source))
 }
 
 /// Writes tensors as f32 into one file.

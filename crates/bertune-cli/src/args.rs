@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use anyhow::bail;
 use bertune::data::{Column, FileFormat, Header, Quoting, TableFormat, TargetKind, TextEncoding};
 use bertune::head::{Decisions, ProblemType};
@@ -176,4 +178,15 @@ pub(crate) fn available<B: BertOps>(precision: Precision) -> Precision {
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| "give a number from 0 to 1".into())
+}
+
+/// A time.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "give a time, such as 50m or 2h30m".into())
+}
+
+/// How many runs differ in their seeds alone.
+pub(crate) fn seeds(text: &str) -> Result<u64, String> {
+    let seeds = text.parse().ok().filter(|&seeds| seeds >= 2);
+    seeds.ok_or_else(|| "give 2 or more; a single run has its --seed".into())
 }

@@ -10,6 +10,7 @@ use bertune::train::{Evaluation, evaluate};
 use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs};
+use crate::base::BaseArgs;
 use crate::device::{self, Job, default_name, dispatch};
 use crate::evaluate::{check_targets, open_classifier};
 use crate::progress::in_digits;
@@ -82,9 +83,11 @@ impl Job for Comparing<'_> {
             (|rows: &[usize]| score(&first, rows), |rows: &[usize]| score(&second, rows));
         let rows = targets.len();
         let all: Vec<usize> = (0..rows).collect();
-        let difference = bootstrap
-            .paired_difference(rows, on_first, on_second)
-            .ok_or_else(|| anyhow!("{metric} is undefined for these models and rows"))?;
+        let difference =
+            bootstrap.paired_difference(rows, on_first, on_second).ok_or_else(|| match rows {
+                1 => anyhow!("a single row does not tell models apart; give more of them"),
+                _ => anyhow!("{metric} is undefined for these models and rows"),
+            })?;
         println!("{metric} on {rows} rows");
         println!("A  {}  {}", in_digits(on_first(&all)), self.args.first.display());
         println!("B  {}  {}", in_digits(on_second(&all)), self.args.second.display());
@@ -111,7 +114,8 @@ impl Comparing<'_> {
         folder: &std::path::Path,
         device: &B::Device,
     ) -> anyhow::Result<((Evaluation, Decisions), Vec<String>, Targets)> {
-        let classifier = open_classifier::<B>(folder, LimitArgs::default(), device)?;
+        let classifier =
+            open_classifier::<B>(folder, &BaseArgs::default(), LimitArgs::default(), device)?;
         check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();

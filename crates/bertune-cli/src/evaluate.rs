@@ -11,6 +11,7 @@ use bertune::{BertOps, TextClassifier};
 use clap::Args;
 
 use crate::args::{DecisionArgs, LimitArgs, PrecisionArgs, TableArgs};
+use crate::base::{self, BaseArgs};
 use crate::device::{self, Job, default_name, dispatch};
 use crate::measured::Measured;
 
@@ -26,7 +27,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct EvaluateArgs {
-    /// The fine-tuned model's folder.
+    /// The fine-tuned model's folder, or an adapter's.
     #[arg(long, value_name = "FOLDER")]
     model: PathBuf,
     /// The file of labelled texts: csv, tsv, jsonl, parquet or arrow.
@@ -42,6 +43,8 @@ pub(crate) struct EvaluateArgs {
     /// labels, pearson for numbers].
     #[arg(long, value_name = "NAME")]
     metric: Option<MetricName>,
+    #[command(flatten)]
+    base: BaseArgs,
     #[command(flatten)]
     decisions: DecisionArgs,
     #[command(flatten)]
@@ -71,7 +74,8 @@ impl Job for Evaluating<'_> {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
+        let classifier =
+            open_classifier::<B>(&self.args.model, &self.args.base, self.args.limits, device)?;
         let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
         check_targets(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
@@ -102,10 +106,15 @@ impl Job for Evaluating<'_> {
 /// A fine-tuned model, with the flags' limits in place of those it was trained with.
 pub(crate) fn open_classifier<B: BertOps>(
     folder: &Path,
+    base: &BaseArgs,
     flags: LimitArgs,
     device: &B::Device,
 ) -> anyhow::Result<TextClassifier<B>> {
-    let classifier = TextClassifier::open(folder, device).map_err(|error| {
+    let classifier = match base::find_if_adapter(folder, base)? {
+        Some(base) => TextClassifier::open_adapter(folder, &base, device),
+        None => TextClassifier::open(folder, device),
+    };
+    let classifier = classifier.map_err(|error| {
         if is_only_an_encoder(folder) {
             anyhow!(
                 "{} holds no classifier, only an encoder; fine-tune it first: bertune train \

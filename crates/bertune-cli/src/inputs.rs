@@ -2,18 +2,23 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use bertune::data::{Labels, TableFormat, read_table};
+use bertune::data::{Labels, Table, TableFiles, TableFormat};
+use bertune::predict::OwnedInput as Input;
 
 use crate::args::TableArgs;
 
-/// A text, or a pair.
-pub(crate) type Input = (String, Option<String>);
-
 /// Texts to classify, in order, read as they are wanted.
 pub(crate) struct Inputs {
-    rows: Box<dyn Iterator<Item = anyhow::Result<Input>>>,
+    source: Source,
     with_pairs: bool,
 }
+
+enum Source {
+    Rows(Rows<'static>),
+    Files(TableFiles),
+}
+
+type Rows<'a> = Box<dyn Iterator<Item = anyhow::Result<Input>> + 'a>;
 
 impl Inputs {
     /// The texts of the arguments.
@@ -27,11 +32,11 @@ impl Inputs {
     pub(crate) fn of_file(path: &Path, flags: &TableArgs) -> anyhow::Result<Self> {
         let mut format = TableFormat::default();
         flags.apply(&mut format);
-        let table = read_table(path, &format, Labels::Optional)?;
-        let with_pairs = table.layout.text_pair.is_some();
-        let examples = table.examples.into_iter();
-        let rows = examples.map(|example| Ok((example.text, example.text_pair)));
-        Ok(Self::new(rows, with_pairs))
+        let files = TableFiles::open(&[path], &format, Labels::Optional)?;
+        // A fault far down must not be found when half of the result is written.
+        files.tables().try_for_each(|table| table.map(drop))?;
+        let with_pairs = files.layout().text_pair.is_some();
+        Ok(Self { source: Source::Files(files), with_pairs })
     }
 
     /// The lines of standard input, of which there must be one.
@@ -49,7 +54,7 @@ impl Inputs {
     }
 
     fn new(rows: impl Iterator<Item = anyhow::Result<Input>> + 'static, with_pairs: bool) -> Self {
-        Self { rows: Box::new(rows), with_pairs }
+        Self { source: Source::Rows(Box::new(rows)), with_pairs }
     }
 
     /// Whether these are pairs.
@@ -57,19 +62,30 @@ impl Inputs {
         self.with_pairs
     }
 
-    /// The texts, up to `size` at a time.
+    /// The texts, up to `size` at a time; once only.
     pub(crate) fn chunks(
-        mut self,
+        &mut self,
         size: usize,
     ) -> impl Iterator<Item = anyhow::Result<Vec<Input>>> {
+        let mut rows: Rows<'_> = match &mut self.source {
+            Source::Rows(rows) => Box::new(rows),
+            Source::Files(files) => Box::new(files.tables().flat_map(|table| match table {
+                Ok(table) => texts(table).map(Ok).collect(),
+                Err(error) => vec![Err(error.into())],
+            })),
+        };
         std::iter::from_fn(move || {
-            let chunk: anyhow::Result<Vec<_>> = self.rows.by_ref().take(size).collect();
+            let chunk: anyhow::Result<Vec<_>> = rows.by_ref().take(size).collect();
             match chunk {
                 Ok(chunk) if chunk.is_empty() => None,
                 chunk => Some(chunk),
             }
         })
     }
+}
+
+fn texts(table: Table) -> impl Iterator<Item = Input> {
+    table.examples.into_iter().map(|example| (example.text, example.text_pair))
 }
 
 /// Lines without their ends; an error names the line.

@@ -11,10 +11,11 @@ use bertune::data::Dataset;
 use bertune::head::{BertForSequenceClassification, Decisions, SequenceClassificationConfig};
 use bertune::train::{
     Classifier, Evaluation, FineTuned, History, ModelCard, Run, SavedState, TrainError, evaluate,
-    fine_tune, fit_decisions, save_classifier,
+    fine_tune, fit_decisions, save_adapter, save_classifier,
 };
 use tempfile::NamedTempFile;
 
+use crate::base::Base;
 use crate::device::{Job, dispatch};
 use crate::measured::Measured;
 use crate::outside::Outside;
@@ -64,13 +65,7 @@ pub(crate) fn check_output<'a>(
     mut inputs: impl Iterator<Item = &'a Path>,
     overwrite: bool,
 ) -> anyhow::Result<()> {
-    if let Some(file) = output.ancestors().find(|path| path.is_file()) {
-        bail!(
-            "--output {}: {} is a file; name a folder for the result",
-            output.display(),
-            file.display()
-        );
-    }
+    refuse_file(output)?;
     let holds_files = std::fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_some());
     if holds_files && !overwrite {
         bail!(
@@ -88,6 +83,18 @@ pub(crate) fn check_output<'a>(
         );
     }
     StagedFolder::create(output)?;
+    Ok(())
+}
+
+/// Refuses an output that is a file, or lies below one.
+pub(crate) fn refuse_file(output: &Path) -> anyhow::Result<()> {
+    if let Some(file) = output.ancestors().find(|path| path.is_file()) {
+        bail!(
+            "--output {}: {} is a file; name a folder for the result",
+            output.display(),
+            file.display()
+        );
+    }
     Ok(())
 }
 
@@ -118,6 +125,7 @@ impl Job for Learning<'_> {
         if let Some(expected) = &outside.inputs {
             check_inputs(expected, &inputs)?;
         }
+        let base = training.adapter_base(&loaded)?;
         let settings = training.config.to_toml()?;
         let RunConfig { save_every, keep_states, .. } = training.config;
         let mut progress = Progress::new(&training.config.training, training.quiet);
@@ -141,7 +149,8 @@ impl Job for Learning<'_> {
                 decisions = fit_decisions(&history.config, evaluation, targets);
                 let mut config = loaded.config.clone();
                 config.decisions = decisions.clone();
-                training.save(model, &config, &settings, &record, evaluation)
+                let files = Files { settings: &settings, record: &record, base: base.as_ref() };
+                training.save(model, &config, files, evaluation)
             })
             .saving(save_every, |state| run_folder.save(state, (RECORD, &settings), keep_states))
             .resuming(saved)
@@ -169,14 +178,20 @@ impl Job for Learning<'_> {
     }
 }
 
+/// What is written beside the weights of a model.
+struct Files<'a> {
+    settings: &'a str,
+    record: &'a RunRecord,
+    base: Option<&'a Base>,
+}
+
 impl Training {
     /// Writes the model and its record to the output folder.
     fn save<B: BertOps>(
         &self,
         model: &BertForSequenceClassification<B>,
         config: &SequenceClassificationConfig,
-        settings: &str,
-        record: &RunRecord,
+        Files { settings, record, base }: Files<'_>,
         evaluation: &Evaluation,
     ) -> Result<(), TrainError> {
         let card = ModelCard {
@@ -194,7 +209,12 @@ impl Training {
             card,
             extra_files: &[(RECORD, settings), (RUN_RECORD, &json)],
         };
-        save_classifier(&self.config.output, model, classifier)
+        match (&self.config.training.lora, base) {
+            (Some(lora), Some(base)) => {
+                save_adapter(&self.config.output, model, classifier, lora, base.named())
+            }
+            _ => save_classifier(&self.config.output, model, classifier),
+        }
     }
 
     /// Writes the record of the whole run beside the best model.
@@ -214,6 +234,12 @@ impl Training {
     fn tell_best(&self, history: &History) -> anyhow::Result<()> {
         let best = history.best().context("the model was not measured")?;
         let metric = history.metric();
+        if best.score(metric).is_none() {
+            eprintln!(
+                "{metric} is undefined on these validation rows: the model with the lowest loss is \
+                 kept in its place"
+            );
+        }
         println!(
             "Best after step {} (epoch {}): {metric} {}, in {}",
             best.step,

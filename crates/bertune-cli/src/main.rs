@@ -1,6 +1,8 @@
 //! The `bertune` program: fine-tune a BERT into a text classifier, evaluate it, predict with it.
 
 mod args;
+mod base;
+mod compare;
 mod compare_runs;
 mod device;
 mod devices;
@@ -8,8 +10,10 @@ mod evaluate;
 mod fill_mask;
 mod inputs;
 mod learning;
+mod lora_args;
 mod lr_find;
 mod measured;
+mod merge;
 mod outside;
 mod predict;
 mod prediction_writer;
@@ -65,12 +69,16 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Look for a good learning rate.
     LrFind(Box<lr_find::LrFindArgs>),
+    /// Compare ways to train, from scratch too, over training sizes and seeds: what does transfer buy?
+    Compare(Box<compare::CompareArgs>),
     /// Say whether two models differ on the same rows.
     CompareRuns(compare_runs::CompareRunsArgs),
     /// Measure a fine-tuned model on a file of labelled texts.
     Evaluate(evaluate::EvaluateArgs),
     /// Classify texts.
     Predict(predict::PredictArgs),
+    /// Make a whole model of a LoRA adapter and its base.
+    Merge(merge::MergeArgs),
     /// Guess hidden tokens with a masked language model.
     FillMask(fill_mask::FillMaskArgs),
     /// List the devices that this program can compute on.
@@ -81,6 +89,7 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("error: this is a fault of bertune, not yours: {panic}");
     }));
+    bertune::checkpoint::explain_cut_off_files();
     #[cfg(feature = "flex")]
     bertune::backend::keep_freed_memory();
     let result = match Program::parse().command {
@@ -90,9 +99,11 @@ fn main() -> ExitCode {
         Command::VerifyResume(args) => verify_resume::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::LrFind(args) => lr_find::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::CompareRuns(args) => compare_runs::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::FillMask(args) => fill_mask::run(&args),
         Command::Devices => devices::run(),
     };

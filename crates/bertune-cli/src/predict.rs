@@ -8,6 +8,7 @@ use bertune::{BertOps, TextClassifier};
 use clap::Args;
 
 use crate::args::{DecisionArgs, LimitArgs, PrecisionArgs, TableArgs};
+use crate::base::BaseArgs;
 use crate::device::{self, Job, default_name, dispatch};
 use crate::evaluate::open_classifier;
 use crate::inputs::Inputs;
@@ -28,7 +29,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct PredictArgs {
-    /// The fine-tuned model's folder.
+    /// The fine-tuned model's folder, or an adapter's.
     #[arg(long, value_name = "FOLDER")]
     model: PathBuf,
     /// Texts to classify.
@@ -50,6 +51,8 @@ pub(crate) struct PredictArgs {
     #[arg(long)]
     device: Option<String>,
     #[command(flatten)]
+    base: BaseArgs,
+    #[command(flatten)]
     decisions: DecisionArgs,
     #[command(flatten)]
     precision: PrecisionArgs,
@@ -59,8 +62,8 @@ pub(crate) struct PredictArgs {
     table: TableArgs,
 }
 
-/// Texts that are tokenized and computed before the next are.
-const CHUNK: usize = 4096;
+/// Texts that are tokenized, and computed, in one go; meanwhile the next are read and tokenized.
+const CHUNK: usize = 1024;
 
 /// Classifies texts.
 pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
@@ -99,7 +102,8 @@ impl Job for Predicting<'_> {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let classifier = open_classifier::<B>(&self.args.model, self.args.limits, device)?;
+        let classifier =
+            open_classifier::<B>(&self.args.model, &self.args.base, self.args.limits, device)?;
         let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
         let Some(file) = self.file else {
             let mut out = BufWriter::new(io::stdout().lock());
@@ -117,7 +121,7 @@ impl Job for Predicting<'_> {
 /// Classifies all texts and writes what each is.
 fn write<B: BertOps>(
     classifier: &TextClassifier<B>,
-    inputs: Inputs,
+    mut inputs: Inputs,
     args: &PredictArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
@@ -125,15 +129,10 @@ fn write<B: BertOps>(
     let (labels, problem_type) = (classifier.labels(), classifier.problem_type());
     let mut out = PredictionWriter::new(out, labels, args.format(), with_pairs, problem_type);
     out.head()?;
-    for chunk in inputs.chunks(CHUNK) {
-        let chunk = chunk?;
-        let inputs: Vec<_> = chunk
-            .iter()
-            .map(|(text, pair)| TextInput { text, text_pair: pair.as_deref() })
-            .collect();
-        let predictions = classifier.predict(&inputs)?;
-        for (input, prediction) in inputs.iter().zip(&predictions) {
-            out.row(*input, prediction)?;
+    for chunk in classifier.predict_chunks(inputs.chunks(CHUNK)) {
+        let (texts, predictions) = chunk?;
+        for ((text, pair), prediction) in texts.iter().zip(&predictions) {
+            out.row(TextInput { text, text_pair: pair.as_deref() }, prediction)?;
         }
     }
     out.flush()?;

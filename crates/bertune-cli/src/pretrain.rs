@@ -8,7 +8,7 @@ use bertune::kernels::Precision;
 use bertune::train::{Interval, OptimizerKind, ScheduleKind};
 use clap::Args;
 
-use crate::args::{named, set, set_some};
+use crate::args::{named, set, set_some, time};
 use crate::device::dispatch;
 use crate::learning::check_output;
 use crate::outside::Outside;
@@ -64,7 +64,7 @@ pub(crate) struct PretrainArgs {
     #[arg(long, value_name = "INTERVAL")]
     save_every: Option<Interval>,
     /// End after so much time, such as 50m or 2h, with a state that can be resumed.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     max_time: Option<Duration>,
     /// Write curves for TensorBoard into this folder.
     #[arg(long, value_name = "FOLDER")]

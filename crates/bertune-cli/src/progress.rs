@@ -1,7 +1,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use bertune::train::{EvaluationRecord, Event, Interval, TrainingConfig};
+use bertune::train::{EvaluationRecord, Event, FirstLoss, Interval, TrainingConfig};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// What a run shows of itself: each evaluation on standard output, as a row of a table on a terminal and
@@ -10,6 +10,7 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     marks: Marks,
     learning_rate: f64,
+    warmup_steps: Option<usize>,
     smoothed_loss: SmoothedLoss,
     speed: Speed,
     has_head: bool,
@@ -23,6 +24,7 @@ impl Progress {
             bar: if shown { new_bar() } else { ProgressBar::hidden() },
             marks: Marks { by_epoch: is_by_epoch(config), epochs: 0, steps: 0 },
             learning_rate: config.learning_rate,
+            warmup_steps: config.warmup_steps,
             smoothed_loss: SmoothedLoss::default(),
             speed: Speed::new(),
             has_head: false,
@@ -38,7 +40,14 @@ impl Progress {
                 self.bar.set_position(*taken as u64);
                 self.bar.reset_eta();
                 self.speed = Speed::new();
+                if let Some(warmup) = self.warmup_steps.filter(|warmup| warmup >= steps) {
+                    self.notices().tell(&format!(
+                        "The warm-up of {warmup} steps is not over when the run is, after {steps}: \
+                         the learning rate never reaches its peak"
+                    ));
+                }
             }
+            Event::Checked(first) if first.is_suspicious() => self.notices().tell(&doubts(first)),
             Event::Step { record, epoch, examples } => {
                 let loss = self.smoothed_loss.update(record.loss);
                 self.speed.add(*examples);
@@ -88,6 +97,17 @@ impl Progress {
         }
         self.speed = Speed::new();
     }
+}
+
+/// What a first loss beyond chance may mean.
+fn doubts(first: &FirstLoss) -> String {
+    format!(
+        "The loss before the first step is {:.4}, but {:.4} where a model says nothing. A classifier \
+         that has learned other labels begins so, and numbers that are small beside its answers; \
+         else look at the labels",
+        first.loss,
+        first.chance.unwrap_or_default(),
+    )
 }
 
 /// What an evaluation is called: by its epoch, or by its step where epochs do not say it.

@@ -6,6 +6,7 @@ use anyhow::bail;
 use bertune::train::{SavedState, TrainingConfig};
 use clap::Args;
 
+use crate::args::time;
 use crate::device::dispatch;
 use crate::learning::Learning;
 use crate::outside::Outside;
@@ -31,7 +32,7 @@ pub(crate) struct ResumeArgs {
     #[arg(value_name = "OUTPUT")]
     output: PathBuf,
     /// End after so much time, such as 50m or 2h, with a state that can be resumed.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     max_time: Option<Duration>,
     /// Write curves for TensorBoard into this folder.
     #[arg(long, value_name = "FOLDER")]

@@ -146,6 +146,9 @@ impl RunConfig {
         if self.source.files.is_empty() && self.source_weights != SourceWeighting::default() {
             bail!("there is a setting of sources, but no --source to weigh");
         }
+        if self.training.lora.is_some() && self.reinit_layers > 0 {
+            bail!("reinit_layers does not go with lora: layers that begin anew would never learn");
+        }
         Ok(self.training.validate()?)
     }
 }

@@ -10,6 +10,7 @@ use bertune::train::{
 use crate::progress::Progress;
 use crate::source_files::SourceCheck;
 use crate::source_report::{CheckReport, SourceReport};
+use crate::tables::path;
 use crate::training::{Examples, Training};
 
 /// What a comparison with the target alone needs, kept from before the run.
@@ -45,8 +46,7 @@ impl Training {
         target_only: Option<TargetOnly<B>>,
     ) -> anyhow::Result<Option<SourceReport>> {
         let Some(sources) = &examples.sources else { return Ok(None) };
-        let names = self.tables.sources.iter().map(|source| source.path.display().to_string());
-        let names: Vec<_> = names.collect();
+        let names: Vec<_> = self.tables.sources.iter().map(path).collect();
         let mut report = SourceReport::new(&names, sources, tuned.weights.as_deref());
         report.print();
         let alone = target_only
@@ -73,7 +73,8 @@ impl Training {
         if !self.quiet {
             eprintln!("\nTraining as many steps on the target alone, to see whether sources help");
         }
-        let train = self.tokenized(&self.tables.train)?;
+        let target: Vec<usize> = (0..sources.target_examples()).collect();
+        let train = examples.train.select(&target);
         let config = target_only(&self.config.training, &examples.train, sources);
         let data = TrainingData { train: &train, sources: None, ..self.data(examples) };
         let mut progress = Progress::new(&config, self.quiet);

@@ -1,14 +1,14 @@
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bertune::data::{
-    Column, LabelMap, Labels, SplitFiles, Table, TableFormat, Targets, read_tables,
+    Column, DataError, LabelledRows, Labels, SplitFiles, TableFiles, TableFormat, TargetKind,
 };
 use bertune::train::SourceRule;
 use serde::{Deserialize, Serialize};
 
 use crate::run_config::{RunConfig, one_or_several};
+use crate::tables::{self, Tables};
 
 /// Labelled texts of other tasks or domains to learn from beside the target's: the `[source]` table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,28 +43,17 @@ pub(crate) enum SourceCheck {
 
 impl SourceFiles {
     /// The rows of each source, checked against the target's labels and files.
-    pub(crate) fn read(
-        config: &RunConfig,
-        target: &Table,
-        others: &[&Table],
-        labels: &LabelMap,
-    ) -> anyhow::Result<Vec<Table>> {
+    pub(crate) fn read(config: &RunConfig, target: &Tables) -> anyhow::Result<Vec<LabelledRows>> {
         let format = config.source.format(config)?;
         let read = |path: &PathBuf| {
             let files = match path.is_dir() {
                 true => SplitFiles::find(path)?.train,
                 false => vec![path.clone()],
             };
-            let mut table = read_tables(&files, &format, Labels::Required)?;
-            check_files(&table, target, others)?;
-            check_kind(&table, target)?;
-            Targets::of(&table, labels).context(
-                "the labels of a --source are among those of --train: rename them in the file, or \
-                 leave these rows out",
-            )?;
-            let weighs = target.layout.weight.is_some() || format.weight.is_some();
-            weigh_all(&mut table, weighs);
-            Ok(table)
+            let files = TableFiles::open(&files, &format, Labels::Required)?;
+            check_files(files.paths(), target)?;
+            check_kind(&files, &target.train)?;
+            LabelledRows::read(files, &target.labels).map_err(in_source)
         };
         config.source.files.iter().map(read).collect()
     }
@@ -84,53 +73,32 @@ impl SourceFiles {
     }
 }
 
-/// The rows of the target and then of each source as one table.
-pub(crate) fn joined(target: &Table, sources: &[Table]) -> Table {
-    let mut all = target.clone();
-    weigh_all(&mut all, sources.iter().any(|source| source.layout.weight.is_some()));
-    for source in sources {
-        let first = all.files.len();
-        all.files.extend(source.files.iter().cloned());
-        let rows = source.examples.iter().cloned();
-        all.examples.extend(rows.map(|mut row| {
-            row.file += first;
-            row
-        }));
-    }
-    all
-}
-
-/// How many rows of a source have a text that is measured on.
-pub(crate) fn measured_texts(source: &Table, measured: &[&Table]) -> usize {
-    let texts = |table: &&Table| -> BTreeSet<(String, Option<String>)> {
-        table.examples.iter().map(|row| (row.text.clone(), row.text_pair.clone())).collect()
-    };
-    let known: BTreeSet<_> = measured.iter().flat_map(texts).collect();
-    let rows = source.examples.iter();
-    rows.filter(|row| known.contains(&(row.text.clone(), row.text_pair.clone()))).count()
-}
-
-/// Gives rows without a weight one of 1, where others have one.
-fn weigh_all(table: &mut Table, weighs: bool) {
-    if weighs {
-        table.examples.iter_mut().for_each(|row| {
-            row.weight.get_or_insert(1.0);
-        });
+/// Says what to do about a label that the target does not have.
+fn in_source(error: DataError) -> anyhow::Error {
+    let is_unknown = matches!(error, DataError::UnknownLabel { .. });
+    let error = anyhow::Error::new(error);
+    match is_unknown {
+        true => error.context(
+            "the labels of a --source are among those of --train: rename them in the file, or \
+             leave these rows out",
+        ),
+        false => error,
     }
 }
 
 /// Refuses a source that is one of the target's files.
-fn check_files(source: &Table, target: &Table, others: &[&Table]) -> anyhow::Result<()> {
-    let is_among = |path: &Path, table: &Table| {
+fn check_files(files: &[PathBuf], target: &Tables) -> anyhow::Result<()> {
+    let is_among = |path: &Path, rows: &LabelledRows| {
         let real = path.canonicalize().ok();
-        real.is_some() && table.files.iter().any(|file| file.canonicalize().ok() == real)
+        real.is_some() && rows.paths().iter().any(|file| file.canonicalize().ok() == real)
     };
-    for path in &source.files {
-        if is_among(path, target) {
+    let measured: Vec<_> = target.validation.own().into_iter().chain(&target.test).collect();
+    for path in files {
+        if is_among(path, &target.train) {
             let path = path.display();
             bail!("{path} is both --train and --source: its rows would count twice; leave one out");
         }
-        if others.iter().any(|table| is_among(path, table)) {
+        if measured.iter().any(|rows| is_among(path, rows)) {
             let path = path.display();
             bail!("{path} is a --source and is measured on: nothing may be both; leave one out");
         }
@@ -139,11 +107,26 @@ fn check_files(source: &Table, target: &Table, others: &[&Table]) -> anyhow::Res
 }
 
 /// Refuses a source whose rows are not of the target's kind.
-fn check_kind(source: &Table, target: &Table) -> anyhow::Result<()> {
-    let (path, first) = (source.path.display(), target.path.display());
-    match (source.layout.text_pair.is_some(), target.layout.text_pair.is_some()) {
+fn check_kind(source: &TableFiles, target: &LabelledRows) -> anyhow::Result<()> {
+    let path = source.paths().first().map_or_else(String::new, |path| path.display().to_string());
+    let first = tables::path(target);
+    let (source, target) = (source.layout(), target.layout());
+    match (source.text_pair.is_some(), target.text_pair.is_some()) {
         (true, false) => bail!("{path} has pairs of texts, but {first} has single ones"),
         (false, true) => bail!("{path} has single texts, but {first} has pairs; see --text-pair"),
-        _ => Ok(()),
+        _ => {}
+    }
+    if source.targets != target.targets {
+        let [of_source, of_target] = [source.targets, target.targets].map(in_words);
+        bail!("each row of {path} has {of_source}, but each of {first} has {of_target}");
+    }
+    Ok(())
+}
+
+fn in_words(targets: TargetKind) -> &'static str {
+    match targets {
+        TargetKind::Class => "one label",
+        TargetKind::Set => "a set of labels",
+        TargetKind::Values => "numbers",
     }
 }

@@ -1,106 +1,146 @@
 use std::path::PathBuf;
 
 use bertune::data::{
-    LabelMap, Labels, Split, SplitFiles, Table, TargetKind, Targets, random_split, read_tables,
-    stratified_split,
+    LabelMap, LabelledRows, Labels, Split, SplitFiles, TableFiles, TargetKind, Targets,
+    random_split, stratified_split,
 };
 use bertune::head::ProblemType;
 
 use crate::run_config::RunConfig;
-use crate::source_files::{SourceFiles, measured_texts};
+use crate::source_files::SourceFiles;
 
 /// Classes that are shown of a longer list.
 const SHOWN: usize = 12;
 
-/// The labelled texts of a run.
+/// The labelled texts of a run, which stay in their files.
 pub(crate) struct Tables {
-    pub(crate) train: Table,
+    pub(crate) train: LabelledRows,
     /// What is learned from beside that.
-    pub(crate) sources: Vec<Table>,
-    pub(crate) validation: Table,
-    pub(crate) test: Option<Table>,
+    pub(crate) sources: Vec<LabelledRows>,
+    pub(crate) validation: Validation,
+    pub(crate) test: Option<LabelledRows>,
     pub(crate) labels: LabelMap,
+}
+
+/// What is measured on while learning.
+pub(crate) enum Validation {
+    /// Some of the rows of `train`, from which the others are learned.
+    HeldOut(Split),
+    /// Rows of their own.
+    Own(LabelledRows),
+}
+
+impl Validation {
+    /// The rows that are in files of their own, if they are.
+    pub(crate) fn own(&self) -> Option<&LabelledRows> {
+        match self {
+            Self::HeldOut(_) => None,
+            Self::Own(rows) => Some(rows),
+        }
+    }
 }
 
 impl Tables {
     /// Reads the files that the settings name, and checks that their labels are those of `train`.
     pub(crate) fn read(config: &RunConfig) -> anyhow::Result<Self> {
         let files = files(config)?;
-        let read = |files: &[PathBuf]| read_tables(files, &config.data, Labels::Required);
-        let all = read(&files.train)?;
-        let labels = LabelMap::of(&all)?;
-        let (train, validation) = if files.validation.is_empty() {
-            let split = split(&all, &labels, config)?;
-            (all.select(&split.train), all.select(&split.validation))
-        } else {
-            (all, read(&files.validation)?)
+        let open = |files: &[PathBuf]| TableFiles::open(files, &config.data, Labels::Required);
+        let train = open(&files.train)?;
+        let labels = LabelMap::of_files(&train)?;
+        let read = |files| LabelledRows::read(files, &labels);
+        let train = read(train)?;
+        let validation = match files.validation.is_empty() {
+            true => Validation::HeldOut(split(&train, config)?),
+            false => Validation::Own(read(open(&files.validation)?)?),
         };
-        let test = (!files.test.is_empty()).then(|| read(&files.test)).transpose()?;
-        let measured: Vec<&Table> =
-            [Some(&validation), test.as_ref()].into_iter().flatten().collect();
-        for table in &measured {
-            Targets::of(table, &labels)?;
-        }
-        let sources = SourceFiles::read(config, &train, &measured, &labels)?;
-        Ok(Self { train, sources, validation, test, labels })
+        let test = (!files.test.is_empty()).then(|| read(open(&files.test)?)).transpose()?;
+        let mut tables = Self { train, sources: Vec::new(), validation, test, labels };
+        tables.sources = SourceFiles::read(config, &tables)?;
+        Ok(tables)
     }
 
     /// What the labels are.
     pub(crate) fn problem_type(&self) -> ProblemType {
-        match self.train.layout.targets {
+        match self.train.layout().targets {
             TargetKind::Class => ProblemType::SingleLabelClassification,
             TargetKind::Set => ProblemType::MultiLabelClassification,
             TargetKind::Values => ProblemType::Regression,
         }
     }
 
+    /// What the rows that are learned from are to be given.
+    pub(crate) fn learned(&self) -> Targets {
+        match &self.validation {
+            Validation::HeldOut(split) => self.train.targets().select(&split.train),
+            Validation::Own(_) => self.train.targets().clone(),
+        }
+    }
+
+    /// What the rows that are measured on while learning are to be given.
+    pub(crate) fn measured(&self) -> Targets {
+        match &self.validation {
+            Validation::HeldOut(split) => self.train.targets().select(&split.validation),
+            Validation::Own(rows) => rows.targets().clone(),
+        }
+    }
+
+    /// All files, as often as they are read.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let validation = self.validation.own();
+        let rows = [Some(&self.train), validation, self.test.as_ref()];
+        rows.into_iter().flatten().chain(&self.sources).flat_map(LabelledRows::paths)
+    }
+
     /// What was read, in lines for people.
     pub(crate) fn summary(&self) -> String {
         let columns = columns(&self.train);
-        let path = self.train.path.display();
-        let learned = self.train.examples.len();
-        let measured = self.validation.examples.len();
-        let origin = if self.validation.path == self.train.path {
-            "held out of them"
-        } else {
-            "for validation"
+        let path = path(&self.train);
+        let (learned, measured, origin) = match &self.validation {
+            Validation::HeldOut(Split { train, validation }) => {
+                (train.len(), validation.len(), "held out of them")
+            }
+            Validation::Own(rows) => (self.train.len(), rows.len(), "for validation"),
         };
-        let test = self
-            .test
-            .as_ref()
-            .map_or_else(String::new, |test| format!(", {} for the test", test.examples.len()));
+        let test = self.test.as_ref().map(|test| format!(", {} for the test", test.len()));
         format!(
             "Data      {path}: {columns}\n          \
-             {learned} rows to learn from, {measured} {origin}{test}\n{}\
-             Classes   {}: {}",
+             {learned} rows to learn from, {measured} {origin}{}\n\
+             {}{}",
+            test.unwrap_or_default(),
             self.sources_in_words(),
-            self.labels.names().len(),
-            self.classes(),
+            self.outputs(),
         )
     }
 
     /// A line for each source.
     fn sources_in_words(&self) -> String {
-        let measured: Vec<&Table> =
-            [Some(&self.validation), self.test.as_ref()].into_iter().flatten().collect();
-        let line = |source: &Table| {
-            let (path, rows) = (source.path.display(), source.examples.len());
-            let seen = match measured_texts(source, &measured) {
-                0 => String::new(),
-                seen => format!(", {seen} of them with a text that is measured on"),
-            };
-            format!("Source    {path}: {}\n          {rows} rows{seen}\n", columns(source))
+        let line = |source: &LabelledRows| {
+            let (path, columns, rows) = (path(source), columns(source), source.len());
+            format!("Source    {path}: {columns}\n          {rows} rows to learn from as well\n")
         };
         self.sources.iter().map(line).collect()
     }
 
-    /// Each class with the number of its rows to learn from.
+    /// What the model is to tell: classes, each with the number of its rows to learn from, or
+    /// numbers.
+    fn outputs(&self) -> String {
+        let names = self.labels.names();
+        match self.train.layout().targets {
+            TargetKind::Values => format!("Numbers   {}: {}", names.len(), names.join(", ")),
+            TargetKind::Class | TargetKind::Set => {
+                format!("Classes   {}: {}", names.len(), self.classes())
+            }
+        }
+    }
+
+    /// Each class with the number of the target's rows to learn from.
     fn classes(&self) -> String {
-        let counts = self.labels.counts(&self.train);
+        let classes = self.labels.names().len();
+        let counts = self.learned().class_counts(classes);
         let names = self.labels.names().iter().zip(counts);
         let mut shown: Vec<_> =
             names.take(SHOWN).map(|(name, count)| format!("{name} ({count})")).collect();
-        if self.labels.names().len() > SHOWN {
+        if classes > SHOWN {
             shown.push("…".into());
         }
         shown.join(", ")
@@ -124,18 +164,23 @@ fn files(config: &RunConfig) -> anyhow::Result<SplitFiles> {
 }
 
 /// Holds a share of the rows out, of each class the same where each row has one.
-fn split(table: &Table, labels: &LabelMap, config: &RunConfig) -> anyhow::Result<Split> {
+fn split(rows: &LabelledRows, config: &RunConfig) -> anyhow::Result<Split> {
     let fraction = config.validation_fraction;
     let seed = config.split_seed.unwrap_or(config.training.seed);
-    Ok(match table.layout.targets {
-        TargetKind::Class => stratified_split(&labels.ids(table)?, fraction, seed)?,
-        TargetKind::Set | TargetKind::Values => random_split(table.examples.len(), fraction, seed)?,
+    Ok(match rows.targets() {
+        Targets::Classes(classes) => stratified_split(classes, fraction, seed)?,
+        targets => random_split(targets.len(), fraction, seed)?,
     })
 }
 
+/// The first file, which stands for all.
+pub(crate) fn path(rows: &LabelledRows) -> String {
+    rows.paths().first().map_or_else(String::new, |path| path.display().to_string())
+}
+
 /// Which columns were taken for what.
-fn columns(table: &Table) -> String {
-    let layout = &table.layout;
+fn columns(rows: &LabelledRows) -> String {
+    let layout = rows.layout();
     let pair = layout.text_pair.as_ref().map(|pair| format!(", its pair in column {pair}"));
     let label = layout.label.as_ref().map(|label| format!(", label in column {label}"));
     [Some(format!("text in column {}", layout.text)), pair, label].into_iter().flatten().collect()

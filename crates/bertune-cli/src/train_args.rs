@@ -5,7 +5,7 @@ use bertune::head::Pooling;
 use bertune::train::{Interval, Preset};
 use clap::Args;
 
-use crate::args::{LimitArgs, TableArgs, named, set, set_some};
+use crate::args::{LimitArgs, TableArgs, named, seeds, set, set_some, time};
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::source_args::SourceArgs;
@@ -48,7 +48,7 @@ pub(crate) struct TrainArgs {
     /// A TOML file of settings, such as the bertune.toml beside a model.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Ready-made training settings: article, bert-paper, gentle or full.
+    /// Ready-made training settings: article, bert-paper, gentle, full or lora.
     #[arg(long, value_name = "NAME", value_parser = named::<Preset>)]
     preset: Option<Preset>,
     /// What to compute on; `bertune devices` lists them.
@@ -79,11 +79,11 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N")]
     keep_states: Option<usize>,
     /// End after so much time, such as 50m or 2h, with a state that can be resumed.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) max_time: Option<Duration>,
     /// Train so many times, with as many seeds from --seed on, and tell mean and spread; each run
     /// has its folder OUTPUT/seed-N.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..), conflicts_with = "max_time")]
+    #[arg(long, value_name = "N", value_parser = seeds, conflicts_with = "max_time")]
     pub(crate) seeds: Option<u64>,
     /// Write curves for TensorBoard into this folder.
     #[arg(long, value_name = "FOLDER")]

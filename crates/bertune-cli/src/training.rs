@@ -6,22 +6,21 @@ use bertune::BertOps;
 use bertune::checkpoint::{
     Checkpoint, Connection, HubOptions, Progress as Downloads, find_checkpoint,
 };
-use bertune::data::{Dataset, Table, TokenCache};
+use bertune::data::{Dataset, LabelledRows, TokenCache};
 use bertune::head::{
     Adaptation, BertForSequenceClassification, DropoutOverrides, LabelNames, Loaded,
     SequenceClassificationConfig,
 };
 use bertune::kernels::Precision;
 use bertune::tokenize::BertTokenizer;
-use bertune::train::{SourceRule, Sources, TrainingData, set_limits};
+use bertune::train::{LearningShare, SourceRule, Sources, TrainingData, adapt, set_limits};
 
 use crate::args::available;
 use crate::device;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
-use crate::source_files::joined;
-use crate::tables::Tables;
+use crate::tables::{Tables, Validation, path};
 
 /// All that a run needs, before its backend is known.
 pub(crate) struct Training {
@@ -30,6 +29,15 @@ pub(crate) struct Training {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) tokenizer: BertTokenizer,
     pub(crate) quiet: bool,
+}
+
+/// What a model begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weights {
+    /// The checkpoint's, but for the classifier.
+    Pretrained,
+    /// New ones in the checkpoint's architecture.
+    New,
 }
 
 /// The examples of a run.
@@ -58,10 +66,7 @@ impl Training {
 
     /// The hashes of all files that the run reads.
     pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let tables = [Some(&self.tables.train), Some(&self.tables.validation)];
-        let tables = tables.into_iter().flatten().chain(&self.tables.test);
-        let tables = tables.chain(&self.tables.sources);
-        let mut files: Vec<PathBuf> = tables.flat_map(|table| table.files.clone()).collect();
+        let mut files: Vec<PathBuf> = self.tables.paths().cloned().collect();
         let folder = self.checkpoint.folder();
         let describe = || format!("cannot read {}", folder.display());
         for entry in folder.read_dir().with_context(describe)? {
@@ -86,6 +91,15 @@ impl Training {
 
     /// The pretrained encoder with a classifier for the labels of the data.
     pub(crate) fn load<B: BertOps>(&self, device: &B::Device) -> anyhow::Result<Loaded<B>> {
+        self.load_with(Weights::Pretrained, device)
+    }
+
+    /// The encoder, pretrained or new, with a classifier for the labels of the data.
+    pub(crate) fn load_with<B: BertOps>(
+        &self,
+        weights: Weights,
+        device: &B::Device,
+    ) -> anyhow::Result<Loaded<B>> {
         let RunConfig { hidden_dropout, attention_dropout, classifier_dropout, .. } = self.config;
         let adaptation = Adaptation {
             labels: self.labels(),
@@ -99,9 +113,13 @@ impl Training {
                 classifier: classifier_dropout,
             },
         };
-        let mut loaded =
-            BertForSequenceClassification::from_pretrained(&self.checkpoint, adaptation, device)?;
+        let load = match weights {
+            Weights::Pretrained => BertForSequenceClassification::from_pretrained,
+            Weights::New => BertForSequenceClassification::from_scratch,
+        };
+        let mut loaded = load(&self.checkpoint, adaptation, device)?;
         let max_length = self.config.tokens.max_length;
+        loaded.model = adapt(loaded.model, &self.config.training)?;
         check_fit(&loaded.config, &self.tokenizer, max_length)?;
         set_limits(&mut loaded.config, self.config.tokens);
         if !self.quiet {
@@ -111,6 +129,10 @@ impl Training {
                 Precision::Bf16 => ", products of bf16",
             };
             eprintln!("Device    {}{precision}", self.config.device);
+            if self.config.training.lora.is_some() {
+                let share = LearningShare::new(&loaded.model, &self.config.training)?;
+                eprintln!("LoRA      {share}");
+            }
         }
         Ok(loaded)
     }
@@ -125,34 +147,59 @@ impl Training {
         &self,
         model: &BertForSequenceClassification<B>,
     ) -> anyhow::Result<Examples> {
-        let Tables { train, sources, validation, test, .. } = &self.tables;
-        let train = match sources.as_slice() {
-            [] => self.tokenized(train)?,
-            sources => self.tokenized(&joined(train, sources))?,
-        };
-        Ok(Examples {
-            sources: self.sources(model, &train)?,
-            train,
-            validation: self.tokenized(validation)?,
-            test: test.as_ref().map(|test| self.tokenized(test)).transpose()?,
-        })
+        let examples = self.target_examples()?;
+        match self.tables.sources.is_empty() {
+            true => Ok(examples),
+            false => self.with_sources(examples, model),
+        }
     }
 
-    /// What the rows of sources weigh at the beginning, if there are any.
-    fn sources<B: BertOps>(
+    /// The rows of the target, tokenized.
+    pub(crate) fn target_examples(&self) -> anyhow::Result<Examples> {
+        let Tables { train, validation, test, .. } = &self.tables;
+        let train = self.tokenized(train)?;
+        let (train, validation) = match validation {
+            Validation::HeldOut(split) => {
+                (train.select(&split.train), train.select(&split.validation))
+            }
+            Validation::Own(rows) => (train, self.tokenized(rows)?),
+        };
+        let test = test.as_ref().map(|test| self.tokenized(test)).transpose()?;
+        Ok(Examples { train, sources: None, validation, test })
+    }
+
+    /// The rows of sources behind the target's, and what they weigh at the beginning.
+    fn with_sources<B: BertOps>(
         &self,
+        target: Examples,
         model: &BertForSequenceClassification<B>,
-        train: &Dataset,
-    ) -> anyhow::Result<Option<Sources>> {
-        let (sources, weighting) = (&self.tables.sources, &self.config.source_weights);
-        if sources.is_empty() {
-            return Ok(None);
+    ) -> anyhow::Result<Examples> {
+        let sources = self.tables.sources.iter().map(|source| self.tokenized(source));
+        let sources: Vec<Dataset> = sources.collect::<anyhow::Result<_>>()?;
+        let weighting = &self.config.source_weights;
+        if !self.quiet {
+            self.tell_measured(&sources, &target);
+            if weighting.rule == SourceRule::Domain {
+                eprintln!("Weighing  the sources by how alike they are to the target");
+            }
         }
-        if weighting.rule == SourceRule::Domain && !self.quiet {
-            eprintln!("Weighing  the sources by how alike they are to the target");
+        let rows: Vec<usize> = sources.iter().map(Dataset::len).collect();
+        let parts: Vec<&Dataset> = std::iter::once(&target.train).chain(&sources).collect();
+        let train = Dataset::joined(&parts);
+        let sources = Some(Sources::new(model, &train, &rows, weighting)?);
+        Ok(Examples { train, sources, ..target })
+    }
+
+    /// Tells how many rows of each source are rows that are measured on, if any are.
+    fn tell_measured(&self, sources: &[Dataset], Examples { validation, test, .. }: &Examples) {
+        let measured: Vec<&Dataset> = std::iter::once(validation).chain(test).collect();
+        for (rows, source) in self.tables.sources.iter().zip(sources) {
+            let seen = source.count_in(&measured);
+            if seen > 0 {
+                let path = path(rows);
+                eprintln!("Source    {path}: {seen} of its rows are measured on: the same tokens");
+            }
         }
-        let rows: Vec<usize> = sources.iter().map(|source| source.examples.len()).collect();
-        Ok(Some(Sources::new(model, train, &rows, weighting)?))
     }
 
     /// What the model learns from and is measured on.
@@ -162,13 +209,11 @@ impl Training {
         TrainingData { train, validation, label_names, sources: sources.as_ref() }
     }
 
-    pub(crate) fn tokenized(&self, table: &Table) -> anyhow::Result<Dataset> {
-        let (limits, labels) = (self.config.tokens, &self.tables.labels);
+    fn tokenized(&self, rows: &LabelledRows) -> anyhow::Result<Dataset> {
+        let limits = self.config.tokens;
         Ok(match &self.config.token_cache {
-            Some(folder) => {
-                TokenCache::new(folder).dataset(&self.tokenizer, limits, table, labels)?
-            }
-            None => Dataset::new(&self.tokenizer, limits, table, labels)?,
+            Some(folder) => TokenCache::new(folder).dataset(&self.tokenizer, limits, rows)?,
+            None => Dataset::read(&self.tokenizer, limits, rows)?,
         })
     }
 }

@@ -7,6 +7,7 @@ use bertune::train::{
 use clap::Args;
 
 use crate::args::{named, set, set_some};
+use crate::lora_args::LoraArgs;
 
 /// The flags that are keys of the `[training]` table.
 #[derive(Args)]
@@ -51,6 +52,8 @@ pub(crate) struct TrainingArgs {
     rates: RateArgs,
     #[command(flatten)]
     freezing: FreezingArgs,
+    #[command(flatten)]
+    lora: LoraArgs,
     #[command(flatten)]
     loss: LossArgs,
     #[command(flatten)]
@@ -182,6 +185,7 @@ impl TrainingArgs {
         set(&mut training.seed, self.seed);
         self.rates.apply(training);
         self.freezing.apply(training);
+        self.lora.apply(training);
         self.loss.apply(training);
         self.monitoring.apply(training);
         self.decisions.apply(training);

@@ -1,4 +1,5 @@
-//! What a classifier makes of its scores: windows of long texts, thresholds, temperature, intervals.
+//! What a classifier makes of its scores: windows of long texts, thresholds, temperature, intervals;
+//! and what the program says where they may mislead.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -153,4 +154,66 @@ fn parquet_files_are_learnt_measured_and_predicted() {
     let error =
         refused(&place, "train --model model --train types.parquet --text nowhere --output no");
     assert!(error.contains("nowhere") && error.contains("types.parquet"), "{error}");
+}
+
+/// What the program said on standard error, if it went well.
+fn told(place: &Place, arguments: &str) -> String {
+    let output = place.run(arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{arguments}: {error}");
+    error
+}
+
+#[test]
+fn what_may_be_a_mistake_is_told() {
+    let place = Place::new();
+    let train = "train --model model --train train.csv --epochs 2 --batch-size 8 -q --overwrite";
+    assert_eq!(told(&place, &format!("{train} --output out")), "");
+    let warmup = told(&place, &format!("{train} --output out --warmup-steps 100"));
+    assert!(warmup.contains("The warm-up of 100 steps is not over when the run is, after 6"));
+    place.write("one.csv", "text,label\ngood film,pos\n");
+    let undefined =
+        told(&place, &format!("{train} --validation one.csv --metric roc_auc --output out"));
+    assert!(undefined.contains("roc_auc is undefined on these validation rows"), "{undefined}");
+    let numbers: String = (0..8).map(|i| format!("good film,{}\n", 1e-4 * f64::from(i))).collect();
+    place.write("small.csv", format!("text,label\n{numbers}"));
+    let small = told(
+        &place,
+        "train --model model --train small.csv --targets values --epochs 1 -q --output small",
+    );
+    assert!(small.contains("The loss before the first step is"), "{small}");
+}
+
+#[test]
+fn a_single_row_has_no_interval_and_does_not_tell_models_apart() {
+    let place = Place::new();
+    place.write("one.csv", "text,label\ngood film,pos\n");
+    let measured = succeed(&place, "evaluate --model model --data one.csv");
+    assert!(measured.contains("accuracy") && !measured.contains("interval"), "{measured}");
+    let output = place.run("compare-runs model model --data one.csv");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("a single row does not tell models apart"), "{error}");
+}
+
+#[test]
+fn the_rows_that_are_held_out_are_no_part_of_the_cached_tokens() {
+    let place = Place::new();
+    let train = "train --model model --train train.csv --epochs 2 --batch-size 8 -q";
+    let cached = format!("{train} --token-cache cache");
+    for seed in [1, 2] {
+        succeed(&place, &format!("{train} --seed {seed} --output plain-{seed}"));
+        succeed(&place, &format!("{cached} --seed {seed} --output cached-{seed}"));
+        let history = |run: &str| {
+            let record = place.read(&format!("{run}-{seed}/run.json"));
+            serde_json::from_slice::<Value>(&record).unwrap()["history"].clone()
+        };
+        assert_eq!(history("plain"), history("cached"));
+        let model = |run: &str| place.read(&format!("{run}-{seed}/model.safetensors"));
+        assert_eq!(model("plain"), model("cached"));
+    }
+    assert_eq!(std::fs::read_dir(place.path("cache")).unwrap().count(), 1);
+    // A run that was begun with the cache goes on without it: the tokens are the same.
+    assert_eq!(place.run(&format!("{cached} --output c --max-time 0s")).status.code(), Some(130));
+    std::fs::remove_dir_all(place.path("cache")).unwrap();
+    succeed(&place, "resume c -q");
 }

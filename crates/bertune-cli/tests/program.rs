@@ -85,6 +85,19 @@ fn predictions_come_as_csv_and_json_lines_from_files_and_standard_input() {
         assert_eq!(object["probabilities"]["neg"].to_string(), row[2]);
     }
 
+    // A pipe can be read only once.
+    #[cfg(unix)]
+    {
+        let mut child = place
+            .command("predict --model model --file /dev/stdin --format csv")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(&place.read("texts.csv")).unwrap();
+        assert_eq!(child.wait_with_output().unwrap().stdout, csv.as_bytes());
+    }
+
     succeed(&place, "predict --model model --file texts.csv --output result.csv");
     assert_eq!(place.read("result.csv"), csv.as_bytes());
 }

@@ -133,3 +133,27 @@ fn a_folder_and_a_file_are_two_sources() {
         (&share.into(), &30.into())
     );
 }
+
+#[test]
+fn rows_of_a_source_that_are_measured_on_are_told() {
+    let place = place();
+    let rows = String::from_utf8(place.read("turned.csv")).unwrap();
+    place.write("leaky.csv", format!("{rows}GOOD film,pos\nanother good film,neg\n"));
+    let run = format!("{TRAIN} --source leaky.csv --source-check none --output a");
+    let error = String::from_utf8(place.run(&run).stderr).unwrap();
+    assert!(error.contains("leaky.csv: 1 of its rows are measured on"), "{error}");
+}
+
+#[test]
+fn low_rank_changes_learn_from_sources_too() {
+    let place = place();
+    succeed(
+        &place,
+        &format!(
+            "{TRAIN} {RELATED} --source-weights tradaboost --source-every '5 steps' --preset lora \
+             --output a"
+        ),
+    );
+    let parts = &record(&place, "a")["sources"]["parts_at_end"];
+    assert_eq!(parts[1]["name"], "related.csv");
+}

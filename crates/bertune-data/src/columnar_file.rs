@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
@@ -14,13 +14,14 @@ use crate::{DataError, FileFormat};
 pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 
 /// A parquet or arrow file, opened.
-pub(crate) struct ColumnarFile<'a> {
-    path: &'a Path,
+#[derive(Debug)]
+pub(crate) struct ColumnarFile {
+    path: PathBuf,
     kind: Kind,
     pub(crate) schema: SchemaRef,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Kind {
     Parquet,
     /// With an index at its end.
@@ -29,9 +30,9 @@ enum Kind {
     ArrowStream,
 }
 
-impl<'a> ColumnarFile<'a> {
+impl ColumnarFile {
     /// Looks at the marks of the file, then reads its schema.
-    pub(crate) fn open(path: &'a Path, format: FileFormat) -> Result<Self, DataError> {
+    pub(crate) fn open(path: &Path, format: FileFormat) -> Result<Self, DataError> {
         if path.is_dir() {
             return Err(DataError::Folder { path: path.into() });
         }
@@ -49,12 +50,12 @@ impl<'a> ColumnarFile<'a> {
             }
         };
         let schema = schema.map_err(|error| damaged(path, format, &error))?;
-        Ok(Self { path, kind, schema })
+        Ok(Self { path: path.into(), kind, schema })
     }
 
     /// The columns at these places, which ascend.
     pub(crate) fn batches(&self, places: &[usize]) -> Result<Batches, DataError> {
-        let file = open(self.path)?;
+        let file = open(&self.path)?;
         let batches = match self.kind {
             Kind::Parquet => parquet_batches(file, places),
             Kind::ArrowFile => FileReader::try_new(BufReader::new(file), Some(places.into()))
@@ -62,7 +63,7 @@ impl<'a> ColumnarFile<'a> {
             Kind::ArrowStream => StreamReader::try_new(BufReader::new(file), Some(places.into()))
                 .map(|reader| Box::new(reader) as Batches),
         };
-        batches.map_err(|error| damaged(self.path, self.kind.format(), &error))
+        batches.map_err(|error| damaged(&self.path, self.kind.format(), &error))
     }
 }
 

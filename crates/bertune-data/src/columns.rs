@@ -1,7 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use crate::delimited::Row;
+use crate::delimited::DelimitedFile;
 use crate::nearest::suggestion;
 use crate::usual_names::{LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, is_named};
 use crate::{Column, DataError, Labels, TableFormat};
@@ -17,19 +18,36 @@ pub(crate) struct Places {
     pub(crate) weight: Option<usize>,
 }
 
+/// What is known of the columns beside their names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content<'a> {
+    /// Their number, and what they hold.
+    Rows {
+        /// How many there are.
+        count: usize,
+        /// The file, whose rows are all as long.
+        file: &'a DelimitedFile,
+    },
+    /// Nothing: all of them have names.
+    Named,
+}
+
 /// Finds the columns, asked for or by their usual names or, with two columns and no names, by
 /// what they hold: the one with fewer different values is the label.
 pub(crate) fn find(
     path: &Path,
     header: Option<&[String]>,
-    rows: &[Row],
+    content: Content<'_>,
     table: &TableFormat,
     labels: Labels,
 ) -> Result<Places, DataError> {
     let columns = Columns {
         path,
         names: header,
-        count: header.map_or_else(|| rows[0].fields.len(), <[String]>::len),
+        count: match content {
+            Content::Rows { count, .. } => count,
+            Content::Named => header.map_or(0, <[String]>::len),
+        },
     };
     table.check()?;
     let asked_text = columns.asked("--text", table.text.as_ref())?;
@@ -37,7 +55,7 @@ pub(crate) fn find(
     let several = columns.several("--labels", &table.labels)?;
     let weight = columns.asked("--weight", table.weight.as_ref())?;
     let label = match several.is_empty() {
-        true => columns.label(rows, table, [asked_text, asked_pair, weight])?,
+        true => columns.label(content, table, [asked_text, asked_pair, weight])?,
         false => None,
     };
     let taken: Vec<usize> =
@@ -95,14 +113,17 @@ impl Columns<'_> {
     /// The place of the label, asked for, usual or guessed.
     fn label(
         &self,
-        rows: &[Row],
+        content: Content<'_>,
         table: &TableFormat,
         asked: [Option<usize>; 3],
     ) -> Result<Option<usize>, DataError> {
         let taken: Vec<usize> = asked.into_iter().flatten().collect();
         let label = self.asked("--label", table.label.as_ref())?;
         let label = label.or_else(|| self.usual(&LABEL_NAMES, &taken));
-        Ok(label.or_else(|| self.label_by_content(rows, asked)))
+        match label {
+            Some(label) => Ok(Some(label)),
+            None => self.label_by_content(content, asked),
+        }
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {
@@ -145,21 +166,18 @@ impl Columns<'_> {
     /// The label's place among two columns without names.
     fn label_by_content(
         &self,
-        rows: &[Row],
+        content: Content<'_>,
         [text, pair, weight]: [Option<usize>; 3],
-    ) -> Option<usize> {
+    ) -> Result<Option<usize>, DataError> {
         let others = pair.is_some() || weight.is_some();
-        if self.names.is_some() || self.count != 2 || others {
-            return None;
+        match (content, text) {
+            _ if self.names.is_some() || self.count != 2 || others => Ok(None),
+            (Content::Rows { file, .. }, None) => {
+                let [first, second] = distinct_values(file)?;
+                Ok(Some(usize::from(second <= first)))
+            }
+            (_, text) => Ok(text.map(|text| 1 - text)),
         }
-        let distinct = |place: usize| {
-            let values = rows.iter().map(|row| row.fields[place].trim());
-            values.collect::<BTreeSet<_>>().len()
-        };
-        Some(match text {
-            Some(text) => 1 - text,
-            None => usize::from(distinct(1) <= distinct(0)),
-        })
     }
 
     /// The column that is left if the others are taken.
@@ -245,6 +263,22 @@ impl Places {
     pub(crate) fn targets(&self) -> impl Iterator<Item = usize> {
         self.label.into_iter().chain(self.labels.iter().copied())
     }
+}
+
+/// How many different values each of two columns has, by their hashes: the values need not fit into
+/// memory.
+fn distinct_values(file: &DelimitedFile) -> Result<[usize; 2], DataError> {
+    let mut seen = [HashSet::new(), HashSet::new()];
+    for rows in file.rows()? {
+        for row in rows? {
+            for (seen, field) in seen.iter_mut().zip(&row.fields) {
+                let mut hasher = DefaultHasher::new();
+                field.trim().hash(&mut hasher);
+                seen.insert(hasher.finish());
+            }
+        }
+    }
+    Ok(seen.map(|seen| seen.len()))
 }
 
 /// A column as the user knows it.

@@ -1,9 +1,10 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, TokenizeError};
 
 use crate::token_store::{FlatTokens, TokenStore};
-use crate::{DataError, LabelMap, Masking, Sequence, Table, Targets};
+use crate::{DataError, LabelMap, LabelledRows, Masking, Sequence, Table, Targets};
 
 /// Tokenized examples with the numbers of their classes; cheap to clone.
 ///
@@ -30,25 +31,86 @@ impl Dataset {
         table: &Table,
         labels: &LabelMap,
     ) -> Result<Self, DataError> {
-        Self::of_table(table, labels, || {
-            let mut examples = FlatTokens::default();
-            tokenize(tokenizer, limits, table, |sequences| {
-                examples.push(&sequences);
-                Ok(())
-            })?;
-            Ok(TokenStore::in_memory(examples))
-        })
-    }
-
-    /// The rows of a table, whose tokens are made when their targets have proved right.
-    pub(crate) fn of_table(
-        table: &Table,
-        labels: &LabelMap,
-        tokens: impl FnOnce() -> Result<TokenStore, DataError>,
-    ) -> Result<Self, DataError> {
         let targets = Targets::of(table, labels)?;
         let weights = table.examples.iter().map(|example| example.weight).collect();
-        Ok(Self { tokens: tokens()?, targets: targets.into(), weights, masking: None })
+        let mut examples = FlatTokens::default();
+        tokenize(tokenizer, limits, table, |sequences| {
+            examples.push(&sequences);
+            Ok(())
+        })?;
+        let tokens = TokenStore::in_memory(examples);
+        Ok(Self { tokens, targets: targets.into(), weights, masking: None })
+    }
+
+    /// Rows whose texts are read and tokenized now, a few at a time: only their tokens stay in
+    /// memory.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read or has changed, a text cannot be tokenized, or the limits leave no
+    /// room for one.
+    pub fn read(
+        tokenizer: &BertTokenizer,
+        limits: Limits,
+        rows: &LabelledRows,
+    ) -> Result<Self, DataError> {
+        let mut examples = FlatTokens::default();
+        rows.tokenize(tokenizer, limits, |sequences| {
+            examples.push(&sequences);
+            Ok(())
+        })?;
+        Ok(Self::of_rows(TokenStore::in_memory(examples), rows))
+    }
+
+    /// The tokens of rows, with their targets.
+    pub(crate) fn of_rows(tokens: TokenStore, rows: &LabelledRows) -> Self {
+        let weights = rows.weights().map(Into::into);
+        Self { tokens, targets: rows.targets().clone().into(), weights, masking: None }
+    }
+
+    /// Only these of the examples, in this order.
+    ///
+    /// # Panics
+    ///
+    /// If a number is not below the number of examples.
+    pub fn select(&self, examples: &[usize]) -> Self {
+        let weight = |weights: &Arc<[f32]>| examples.iter().map(|&row| weights[row]).collect();
+        Self {
+            tokens: self.tokens.select(examples),
+            targets: self.targets.select(examples).into(),
+            weights: self.weights.as_ref().map(weight),
+            masking: self.masking.clone(),
+        }
+    }
+
+    /// The examples of several data sets, one after another, their tokens in memory. Where some are
+    /// weighted, those of the others count 1.
+    ///
+    /// # Panics
+    ///
+    /// If they have not all targets of one kind, or all none.
+    pub fn joined(parts: &[&Self]) -> Self {
+        let is_weighted = parts.iter().any(|part| part.weights.is_some());
+        let weights = |part: &&Self| part.weights().map_or(vec![1.0; part.len()], <[f32]>::to_vec);
+        let targets = parts.iter().map(|part| Targets::clone(&part.targets));
+        let targets = targets.reduce(Targets::joined).unwrap_or_default();
+        let joined = Self::of_tokens(TokenStore::joined(parts.iter().map(|part| &part.tokens)));
+        let fits = parts.iter().all(|part| *part.targets == Targets::None);
+        assert!(fits || targets.len() == joined.len(), "targets of one kind");
+        let weights = is_weighted.then(|| parts.iter().flat_map(weights).collect());
+        Self { targets: targets.into(), weights, ..joined }
+    }
+
+    /// How many of the examples have the tokens of an example of these data sets.
+    pub fn count_in(&self, others: &[&Self]) -> usize {
+        let known: HashSet<Vec<Sequence<'_>>> =
+            others.iter().flat_map(|dataset| dataset.all_sequences()).collect();
+        self.all_sequences().filter(|example| known.contains(example)).count()
+    }
+
+    /// The tokens of each example.
+    fn all_sequences(&self) -> impl Iterator<Item = Vec<Sequence<'_>>> {
+        (0..self.len()).map(|example| self.sequences(example).collect())
     }
 
     /// Examples with one label each.

@@ -2,32 +2,65 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::columns;
+use crate::columns::{self, Content};
 use crate::roles::{Roles, type_name};
-use crate::{Column, DataError, FileFormat, Labels, Position, Table, TableFormat};
+use crate::text_file::{Block, TextFile};
+use crate::{Column, DataError, Example, FileFormat, Labels, Position, TableFormat};
 
-/// Reads the text of a file of JSON objects; the columns are among the keys of the first.
-pub(crate) fn read(
-    path: &Path,
-    text: &str,
-    table: &TableFormat,
-    labels: Labels,
-) -> Result<Table, DataError> {
-    let lines = || (1..).zip(text.split('\n')).filter(|(_, line)| !line.trim().is_empty());
-    let Some((line, first)) = lines().next() else {
-        return Err(DataError::Empty { path: path.into(), header: "" });
-    };
-    let first = Object::parse(path, line, first)?;
-    first.check_asked(table)?;
-    let keys: Vec<String> = first.values.keys().cloned().collect();
-    let places = columns::find(path, Some(&keys), &[], table, labels)?;
-    let roles = Roles::new(path, FileFormat::Jsonl, Some(keys.clone()), places, table, labels);
-    let example = |(line, text)| {
-        let object = Object::parse(path, line, text)?;
-        roles.example(line, |place| object.value(&keys[place]).cloned())
-    };
-    let examples = lines().map(example).collect::<Result<_, _>>()?;
-    Ok(roles.table(examples))
+/// A file of JSON objects; the columns are among the keys of the first.
+#[derive(Debug)]
+pub(crate) struct JsonTable {
+    pub(crate) roles: Roles,
+    text: TextFile,
+    keys: Vec<String>,
+}
+
+impl JsonTable {
+    pub(crate) fn open(
+        text: TextFile,
+        table: &TableFormat,
+        labels: Labels,
+    ) -> Result<Self, DataError> {
+        let path = text.path().to_owned();
+        let keys = first_keys(&text, table)?;
+        let places = columns::find(&path, Some(&keys), Content::Named, table, labels)?;
+        let roles = Roles::new(&path, FileFormat::Jsonl, Some(keys.clone()), places, table, labels);
+        Ok(Self { roles, text, keys })
+    }
+
+    /// All examples, many at a time.
+    pub(crate) fn examples(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Vec<Example>, DataError>>, DataError> {
+        let blocks = self.text.blocks(|_| true)?;
+        Ok(blocks.map(|block| {
+            let block = block?;
+            lines(&block).map(|(line, text)| self.example(line, text)).collect()
+        }))
+    }
+
+    fn example(&self, line: usize, text: &str) -> Result<Example, DataError> {
+        let object = Object::parse(self.text.path(), line, text)?;
+        self.roles.example(line, |place| object.value(&self.keys[place]).cloned())
+    }
+}
+
+/// The keys of the first object, if they have all that is asked for.
+fn first_keys(text: &TextFile, table: &TableFormat) -> Result<Vec<String>, DataError> {
+    let path = text.path();
+    for block in text.blocks(|_| true)? {
+        if let Some((line, first)) = lines(&block?).next() {
+            let first = Object::parse(path, line, first)?;
+            first.check_asked(table)?;
+            return Ok(first.values.keys().cloned().collect());
+        }
+    }
+    Err(DataError::Empty { path: path.into(), header: "" })
+}
+
+/// The lines that are not blank.
+fn lines(block: &Block) -> impl Iterator<Item = (usize, &str)> {
+    (block.line..).zip(block.text.split('\n')).filter(|(_, line)| !line.trim().is_empty())
 }
 
 /// The object of one line.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::nearest::suggestion;
 use crate::targets::missing;
@@ -22,20 +22,9 @@ impl LabelMap {
     /// If there are fewer than two, or so many that the column can hardly be a label, or is a
     /// score.
     pub fn of(table: &Table) -> Result<Self, DataError> {
-        let recorded = table.layout.label_names.clone();
-        if table.layout.targets == TargetKind::Values {
-            return Ok(Self::from_names(recorded.unwrap_or_default()));
-        }
-        let labels = table.examples.iter().flat_map(Example::class_names);
-        let mut names: Vec<String> = labels.map(Into::into).collect();
-        names.sort_unstable();
-        names.dedup();
-        let number = |name: &String| name.parse::<i64>().ok();
-        if names.iter().all(|name| number(name).is_some()) {
-            names.sort_by_key(number);
-        }
-        check_classes(table, &names)?;
-        Ok(Self::from_names(recorded.unwrap_or(names)))
+        let mut seen = SeenLabels::default();
+        seen.add(table);
+        seen.label_map(table)
     }
 
     /// Classes in a given order, as a checkpoint has them.
@@ -52,17 +41,6 @@ impl LabelMap {
     /// The number of a class.
     pub fn id(&self, name: &str) -> Option<usize> {
         self.ids.get(name).copied()
-    }
-
-    /// How many rows of a table have each class, in the order of the numbers.
-    pub fn counts(&self, table: &Table) -> Vec<usize> {
-        let mut counts = vec![0; self.names.len()];
-        for example in &table.examples {
-            for id in example.class_names().filter_map(|name| self.id(name)) {
-                counts[id] += 1;
-            }
-        }
-        counts
     }
 
     /// The number of each row's label.
@@ -101,29 +79,64 @@ impl LabelMap {
     }
 }
 
-/// Refuses labels that a classifier cannot learn.
-fn check_classes(table: &Table, names: &[String]) -> Result<(), DataError> {
-    let rows = table.examples.len();
-    let path = table.title();
-    let column = table.layout.label.clone().unwrap_or_default();
-    let labels = names.len();
-    match names {
-        [] => {
-            let line = table.examples.first().map_or(1, |example| example.line);
-            let position = table.layout.format.position(line);
-            Err(DataError::NoLabel { path: table.path.clone(), position })
+/// The labels of tables that follow one another.
+#[derive(Debug, Default)]
+pub(crate) struct SeenLabels {
+    names: BTreeSet<String>,
+    rows: usize,
+    /// The line of the first row.
+    line: Option<usize>,
+}
+
+impl SeenLabels {
+    /// Looks at more rows.
+    pub(crate) fn add(&mut self, table: &Table) {
+        self.rows += table.examples.len();
+        self.line = self.line.or(table.examples.first().map(|example| example.line));
+        for name in table.examples.iter().flat_map(Example::class_names) {
+            if !self.names.contains(name) {
+                self.names.insert(name.into());
+            }
         }
-        [label] if table.layout.targets == TargetKind::Class => {
-            Err(DataError::OneClass { path, label: label.clone() })
+    }
+
+    /// The labels in their order: see [`LabelMap::of`]. The table need not have its rows.
+    pub(crate) fn label_map(self, table: &Table) -> Result<LabelMap, DataError> {
+        let recorded = table.layout.label_names.clone();
+        if table.layout.targets == TargetKind::Values {
+            return Ok(LabelMap::from_names(recorded.unwrap_or_default()));
         }
-        _ if table.layout.label_names.is_some() => Ok(()),
-        _ if labels > MOST_SCORES && are_scores(names) => {
-            Err(DataError::Scores { path, labels, column })
+        self.check(table)?;
+        let mut names: Vec<String> = self.names.into_iter().collect();
+        let number = |name: &String| name.parse::<i64>().ok();
+        if names.iter().all(|name| number(name).is_some()) {
+            names.sort_by_key(number);
         }
-        _ if rows >= 20 && labels > rows / 2 => {
-            Err(DataError::ManyLabels { path, labels, rows, column })
+        Ok(LabelMap::from_names(recorded.unwrap_or(names)))
+    }
+
+    /// Refuses labels that a classifier cannot learn.
+    fn check(&self, table: &Table) -> Result<(), DataError> {
+        let (rows, labels) = (self.rows, self.names.len());
+        let path = table.title();
+        let column = table.layout.label.clone().unwrap_or_default();
+        match self.names.first() {
+            None => {
+                let position = table.layout.format.position(self.line.unwrap_or(1));
+                Err(DataError::NoLabel { path: table.path.clone(), position })
+            }
+            Some(label) if labels == 1 && table.layout.targets == TargetKind::Class => {
+                Err(DataError::OneClass { path, label: label.clone() })
+            }
+            _ if table.layout.label_names.is_some() => Ok(()),
+            _ if labels > MOST_SCORES && are_scores(&self.names) => {
+                Err(DataError::Scores { path, labels, column })
+            }
+            _ if rows >= 20 && labels > rows / 2 => {
+                Err(DataError::ManyLabels { path, labels, rows, column })
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
 }
 
@@ -131,7 +144,7 @@ fn check_classes(table: &Table, names: &[String]) -> Result<(), DataError> {
 const MOST_SCORES: usize = 20;
 
 /// Whether all labels are numbers, and not all of them whole ones.
-fn are_scores(names: &[String]) -> bool {
+fn are_scores(names: &BTreeSet<String>) -> bool {
     let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
     numbers.is_some_and(|numbers| numbers.iter().any(|number| number.fract() != 0.0))
 }

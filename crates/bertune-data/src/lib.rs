@@ -1,9 +1,10 @@
 //! Labelled tables to ragged, padding-free batches in host memory.
 //!
-//! Files become a [`Table`] of texts ([`SplitFiles`] finds those of a data set's folder), a
-//! [`LabelMap`] numbers their labels, a [`Dataset`] holds their tokens, [`Targets`] and weights
-//! ([`TokenCache`] keeps the tokens between runs), a [`BatchPlan`] says which examples make up each
-//! batch of each epoch, and [`Prefetch`] packs them ahead.
+//! [`TableFiles`] are read as often as they are wanted ([`SplitFiles`] finds those of a data set's
+//! folder), a [`LabelMap`] numbers their labels, [`LabelledRows`] are their [`Targets`] and weights, a
+//! [`Dataset`] adds the tokens ([`TokenCache`] keeps these between runs), a [`BatchPlan`] says which
+//! examples make up each batch of each epoch, and [`Prefetch`] packs them ahead. Files that fit into
+//! memory can be a [`Table`] of texts first.
 
 #[cfg(feature = "parquet")]
 mod arrow_cell;
@@ -15,6 +16,7 @@ mod columnar;
 #[cfg(feature = "parquet")]
 mod columnar_file;
 mod columns;
+mod completeness;
 mod corpus;
 mod corpus_error;
 mod dataset;
@@ -25,6 +27,7 @@ mod example_order;
 mod header;
 mod jsonl;
 mod label_map;
+mod labelled_rows;
 mod layout;
 mod masking;
 mod nearest;
@@ -35,13 +38,17 @@ mod random;
 mod read_table;
 mod roles;
 mod row_targets;
-mod source;
 mod split;
 mod split_files;
+mod stratified_order;
+mod survey;
 mod table;
+mod table_file;
+mod table_files;
 mod table_format;
 mod target_kind;
 mod targets;
+mod text_file;
 mod token_cache;
 mod token_file;
 mod token_store;
@@ -53,6 +60,7 @@ pub use corpus_error::CorpusError;
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use label_map::LabelMap;
+pub use labelled_rows::LabelledRows;
 pub use layout::Layout;
 pub use masking::{MaskedTokens, Masking, MaskingConfig, MaskingUnit};
 pub use packed_batch::PackedBatch;
@@ -61,7 +69,9 @@ pub use prefetch::Prefetch;
 pub use read_table::{Labels, read_table, read_tables};
 pub use split::{Split, random_split, stratified_split};
 pub use split_files::SplitFiles;
+pub use stratified_order::stratified_order;
 pub use table::{Example, Table};
+pub use table_files::TableFiles;
 pub use table_format::{Column, FileFormat, Header, Quoting, TableFormat, TextEncoding};
 pub use target_kind::TargetKind;
 pub use targets::Targets;

@@ -1,17 +1,17 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::columns::{self, Places};
 use crate::row_targets::RowTargets;
-use crate::{DataError, Example, FileFormat, Labels, Layout, Table, TableFormat, TargetKind};
+use crate::{DataError, Example, FileFormat, Labels, Layout, TableFormat, TargetKind};
 
 /// Which column of a file is what; makes examples of its rows, whatever the format.
 ///
 /// A cell is a JSON value: a string where the format knows nothing else.
 #[derive(Clone, Debug)]
-pub(crate) struct Roles<'a> {
-    pub(crate) path: &'a Path,
+pub(crate) struct Roles {
+    pub(crate) path: PathBuf,
     pub(crate) format: FileFormat,
     pub(crate) names: Option<Vec<String>>,
     pub(crate) places: Places,
@@ -23,9 +23,9 @@ pub(crate) struct Roles<'a> {
     pub(crate) label_names: Option<Vec<String>>,
 }
 
-impl<'a> Roles<'a> {
+impl Roles {
     pub(crate) fn new(
-        path: &'a Path,
+        path: &Path,
         format: FileFormat,
         names: Option<Vec<String>>,
         places: Places,
@@ -37,6 +37,7 @@ impl<'a> Roles<'a> {
         let label_names = of_columns.then(|| places.targets().map(name).collect());
         let separator = table.separator.unwrap_or(';');
         let kind = table.targets;
+        let path = path.into();
         Self { path, format, names, places, labels, kind, separator, label_names }
     }
 
@@ -71,7 +72,7 @@ impl<'a> Roles<'a> {
         expected: &'static str,
     ) -> DataError {
         DataError::CellType {
-            path: self.path.into(),
+            path: self.path.clone(),
             position: self.format.position(line),
             what: columns::name(self.names.as_deref(), place),
             found: type_name(cell),
@@ -79,10 +80,10 @@ impl<'a> Roles<'a> {
         }
     }
 
-    /// The table of these examples.
-    pub(crate) fn table(self, examples: Vec<Example>) -> Table {
+    /// How the file is read.
+    pub(crate) fn layout(&self) -> Layout {
         let name = |place| columns::name(self.names.as_deref(), place);
-        let layout = Layout {
+        Layout {
             format: self.format,
             has_header: self.names.is_some(),
             text: name(self.places.text),
@@ -91,9 +92,8 @@ impl<'a> Roles<'a> {
             label: self.places.label.map(name),
             labels: self.places.labels.iter().copied().map(name).collect(),
             weight: self.places.weight.map(name),
-            label_names: self.label_names,
-        };
-        Table { path: self.path.into(), files: vec![self.path.into()], examples, layout }
+            label_names: self.label_names.clone(),
+        }
     }
 }
 

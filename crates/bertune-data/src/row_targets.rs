@@ -13,7 +13,7 @@ pub(crate) struct RowTargets {
 
 type Cell = Result<Value, DataError>;
 
-impl Roles<'_> {
+impl Roles {
     /// The targets of a row; none where nothing usable is there and nothing is required.
     pub(crate) fn targets(
         &self,
@@ -76,7 +76,7 @@ impl Roles<'_> {
             (Some(name), _) => Ok(Some(name.clone())),
             (None, Some(-1)) => Ok(None),
             _ => Err(DataError::UnknownLabel {
-                path: self.path.into(),
+                path: self.path.clone(),
                 position: self.format.position(line),
                 label: number.to_string(),
                 known: format!("numbers of the file's {} classes", names.len()),
@@ -160,7 +160,7 @@ impl Roles<'_> {
         expected: &'static str,
     ) -> DataError {
         DataError::BadCell {
-            path: self.path.into(),
+            path: self.path.clone(),
             position: self.format.position(line),
             column: columns::name(self.names.as_deref(), place),
             value: cell.as_str().map_or_else(|| cell.to_string(), Into::into),

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::targets::missing;
+use crate::completeness::Completeness;
 use crate::{DataError, Layout, Position, TargetKind};
 
 /// Examples from one file, or from several with the same columns.
@@ -44,7 +44,7 @@ impl Example {
         self.label.iter().chain(self.labels.iter().flatten()).map(String::as_str)
     }
 
-    fn has_target(&self, kind: TargetKind) -> bool {
+    pub(crate) fn has_target(&self, kind: TargetKind) -> bool {
         match kind {
             TargetKind::Class => self.label.is_some(),
             TargetKind::Set => self.labels.is_some(),
@@ -87,51 +87,11 @@ impl Table {
         }
     }
 
-    /// The table with the rows of another file after its own.
-    ///
-    /// Refuses one with other columns.
-    pub(crate) fn extend(&mut self, other: Self) -> Result<(), DataError> {
-        if other.layout != self.layout {
-            return Err(DataError::DifferentColumns {
-                path: other.path,
-                found: other.layout.to_string(),
-                first: self.path.clone(),
-                expected: self.layout.to_string(),
-            });
-        }
-        let file = self.files.len();
-        self.files.push(other.path);
-        self.examples.extend(other.examples.into_iter().map(|row| Example { file, ..row }));
-        Ok(())
-    }
-
     /// Checks that every row has its text and its label, and some row a second text if there is
     /// a column of them.
     pub(crate) fn check_complete(&self) -> Result<(), DataError> {
-        let is_blank = |text: &str| text.trim().is_empty();
-        if self.examples.iter().all(|example| is_blank(&example.text)) {
-            return Err(DataError::EmptyColumn {
-                path: self.title(),
-                column: self.layout.text.clone(),
-                flag: "--text",
-            });
-        }
-        let mut pairs = self.examples.iter().map(|example| &example.text_pair);
-        if let Some(column) = self.layout.text_pair.clone()
-            && pairs.all(|pair| pair.as_deref().is_none_or(is_blank))
-        {
-            let path = self.title();
-            return Err(DataError::EmptyColumn { path, column, flag: "--text-pair" });
-        }
-        for example in &self.examples {
-            let (path, position) = (self.file_of(example), self.position_of(example));
-            if is_blank(&example.text) {
-                return Err(DataError::EmptyText { path: path.into(), position });
-            }
-            if !example.has_target(self.layout.targets) {
-                return Err(missing(self, example));
-            }
-        }
-        Ok(())
+        let mut seen = Completeness::default();
+        seen.add(self);
+        seen.check(self)
     }
 }

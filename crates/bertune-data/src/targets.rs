@@ -61,6 +61,34 @@ impl Targets {
         self.len() == 0
     }
 
+    /// The targets of some examples and of more of the same table.
+    pub(crate) fn joined(mut self, mut more: Self) -> Self {
+        match (&mut self, &mut more) {
+            (Self::Classes(all), Self::Classes(more)) => all.append(more),
+            (Self::Sets { values: all, .. }, Self::Sets { values: more, .. })
+            | (Self::Values { values: all, .. }, Self::Values { values: more, .. }) => {
+                all.append(more);
+            }
+            _ => return more,
+        }
+        self
+    }
+
+    /// How many examples have each of so many classes; zeros where these are no classes.
+    pub fn class_counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        match self {
+            Self::Classes(ids) => ids.iter().for_each(|&id| counts[id] += 1),
+            Self::Sets { values, classes } => {
+                for (place, _) in values.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                    counts[place % classes] += 1;
+                }
+            }
+            Self::None | Self::Values { .. } => {}
+        }
+        counts
+    }
+
     /// The targets of these examples, in this order.
     ///
     /// # Panics

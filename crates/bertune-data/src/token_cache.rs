@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use bertune_tokenize::{BertTokenizer, Limits};
 use sha2::{Digest, Sha256};
 
-use crate::dataset::tokenize;
 use crate::token_file::{Key, TokenFile, TokenWriter};
 use crate::token_store::TokenStore;
-use crate::{DataError, Dataset, LabelMap, Table};
+use crate::{DataError, Dataset, LabelledRows};
 
 /// A folder that keeps the tokens of texts, so that they are made once for many runs.
 ///
@@ -29,35 +28,25 @@ impl TokenCache {
         Self { folder: folder.into() }
     }
 
-    /// As [`Dataset::new`], but with the tokens from the cache if they are there, and kept in it
-    /// if not.
+    /// As [`Dataset::read`], but with the tokens from the cache if they are there, and kept in it
+    /// if not. If they are there, no text is read.
     ///
     /// # Errors
     ///
-    /// Those of [`Dataset::new`], and if the cache cannot be written.
+    /// Those of [`Dataset::read`], and if the cache cannot be written.
     pub fn dataset(
         &self,
         tokenizer: &BertTokenizer,
         limits: Limits,
-        table: &Table,
-        labels: &LabelMap,
+        rows: &LabelledRows,
     ) -> Result<Dataset, DataError> {
-        Dataset::of_table(table, labels, || self.tokens(tokenizer, limits, table))
-    }
-
-    fn tokens(
-        &self,
-        tokenizer: &BertTokenizer,
-        limits: Limits,
-        table: &Table,
-    ) -> Result<TokenStore, DataError> {
-        let key = key(tokenizer, limits, table)?;
+        let key = key(tokenizer, limits, rows)?;
         let path = self.folder.join(format!("{}.tokens", hex(&key)));
         let file = match TokenFile::open(&path, &key) {
             Some(file) => file,
-            None => self.keep(&path, &key, tokenizer, limits, table)?,
+            None => self.keep(&path, &key, tokenizer, limits, rows)?,
         };
-        Ok(TokenStore::in_file(file))
+        Ok(Dataset::of_rows(TokenStore::in_file(file), rows))
     }
 
     /// Writes the tokens, and gives them as they are in the file.
@@ -67,19 +56,19 @@ impl TokenCache {
         key: &Key,
         tokenizer: &BertTokenizer,
         limits: Limits,
-        table: &Table,
+        rows: &LabelledRows,
     ) -> Result<TokenFile, DataError> {
         let failed = |source| DataError::TokenCache { path: self.folder.clone(), source };
         let mut writer = TokenWriter::create_in(&self.folder).map_err(failed)?;
-        tokenize(tokenizer, limits, table, |example| writer.push(&example).map_err(failed))?;
+        rows.tokenize(tokenizer, limits, |example| writer.push(&example).map_err(failed))?;
         writer.finish(path, key).map_err(failed)?;
         let damaged = || failed(io::Error::other("the file is not as it was written"));
         TokenFile::open(path, key).ok_or_else(damaged)
     }
 }
 
-/// What decides which tokens the rows of a table have.
-fn key(tokenizer: &BertTokenizer, limits: Limits, table: &Table) -> Result<Key, DataError> {
+/// What decides which tokens rows have.
+fn key(tokenizer: &BertTokenizer, limits: Limits, rows: &LabelledRows) -> Result<Key, DataError> {
     let mut hash = Sha256::new();
     // Each part is preceded by its length, so that no two lists of parts are the same bytes.
     let mut add = |part: &[u8]| {
@@ -91,13 +80,7 @@ fn key(tokenizer: &BertTokenizer, limits: Limits, table: &Table) -> Result<Key, 
         add(&file);
     }
     add(format!("{limits:?}").as_bytes());
-    for example in &table.examples {
-        add(example.text.as_bytes());
-        match &example.text_pair {
-            Some(pair) => [b"pair", pair.as_bytes()].into_iter().for_each(&mut add),
-            None => add(b"single"),
-        }
-    }
+    add(rows.texts());
     Ok(hash.finalize().into())
 }
 

@@ -59,6 +59,7 @@ impl TokenFile {
             tokens: bytemuck::cast_slice(tokens),
             sequence_ends: bytemuck::cast_slice(sequence_ends),
             example_ends: Some(bytemuck::cast_slice(example_ends)),
+            selected: None,
         }
     }
 
@@ -201,11 +202,12 @@ mod tests {
             [(&[1u64, 1][..], &[1u64, 1][..]), (&[2], &[1]), (&[], &[0]), (&[1], &[1, 0])]
         {
             let example_ends = Some(example_ends);
-            let view = TokenView { tokens: &tokens, sequence_ends, example_ends };
+            let view = TokenView { tokens: &tokens, sequence_ends, example_ends, selected: None };
             assert!(!view.is_sound(), "{view:?}");
         }
         let example_ends = Some(&[0, 2][..]);
-        let view = TokenView { tokens: &tokens, sequence_ends: &[0, 1], example_ends };
+        let view =
+            TokenView { tokens: &tokens, sequence_ends: &[0, 1], example_ends, selected: None };
         assert!(view.is_sound());
     }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::token_file::TokenFile;
 
 /// The ids of one input, or of one window of it, special tokens included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sequence<'a> {
     /// Token ids, `[tokens]`.
     pub input_ids: &'a [u32],
@@ -14,12 +14,14 @@ pub struct Sequence<'a> {
     pub token_type_ids: &'a [u32],
 }
 
-/// The sequences of all examples; cheap to clone.
+/// The sequences of examples; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenStore {
     place: Place,
     /// Whether each sequence counts as an example.
     each_alone: bool,
+    /// The numbers of the examples that there are, if not all.
+    selected: Option<Arc<[usize]>>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,16 +32,38 @@ enum Place {
 
 impl TokenStore {
     pub(crate) fn in_memory(tokens: FlatTokens) -> Self {
-        Self { place: Place::Memory(Arc::new(tokens)), each_alone: false }
+        Self { place: Place::Memory(Arc::new(tokens)), each_alone: false, selected: None }
     }
 
     pub(crate) fn in_file(file: TokenFile) -> Self {
-        Self { place: Place::File(Arc::new(file)), each_alone: false }
+        Self { place: Place::File(Arc::new(file)), each_alone: false, selected: None }
     }
 
     /// The same tokens, each sequence an example.
     pub(crate) fn each_alone(&self) -> Self {
-        Self { each_alone: true, ..self.clone() }
+        let view = self.view();
+        let sequences = |&example: &usize| view.range(example);
+        let selected =
+            self.selected.as_ref().map(|selected| selected.iter().flat_map(sequences).collect());
+        Self { each_alone: true, selected, ..self.clone() }
+    }
+
+    /// Only these of the examples, in this order.
+    pub(crate) fn select(&self, examples: &[usize]) -> Self {
+        let of = |example: &usize| self.selected.as_ref().map_or(*example, |all| all[*example]);
+        Self { selected: Some(examples.iter().map(of).collect()), ..self.clone() }
+    }
+
+    /// The examples of several, one after another, in memory.
+    pub(crate) fn joined<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let mut tokens = FlatTokens::default();
+        for view in parts.map(Self::view) {
+            for example in 0..view.len() {
+                view.sequences(example).for_each(|sequence| tokens.push_sequence(sequence));
+                tokens.end_example();
+            }
+        }
+        Self::in_memory(tokens)
     }
 
     pub(crate) fn view(&self) -> TokenView<'_> {
@@ -47,18 +71,15 @@ impl TokenStore {
             Place::Memory(tokens) => tokens.view(),
             Place::File(file) => file.view(),
         };
-        TokenView { example_ends: view.example_ends.filter(|_| !self.each_alone), ..view }
+        let example_ends = view.example_ends.filter(|_| !self.each_alone);
+        TokenView { example_ends, selected: self.selected.as_deref(), ..view }
     }
 
-    /// The SHA-256 of all tokens and ends, the same in memory and in a file.
+    /// The SHA-256 of all tokens and ends, the same in memory, in a file, and selected.
     pub(crate) fn digest(&self) -> [u8; 32] {
         match &self.place {
-            Place::Memory(tokens) => {
-                let mut digest = TokenDigest::default();
-                digest.add_tokens(&tokens.tokens);
-                digest.finish(tokens.view())
-            }
-            Place::File(file) => file.digest(),
+            Place::File(file) if self.selected.is_none() => file.digest(),
+            _ => self.view().digest(),
         }
     }
 }
@@ -85,20 +106,32 @@ pub(crate) struct FlatTokens {
 impl FlatTokens {
     /// Adds an example.
     pub(crate) fn push(&mut self, sequences: &[Encoding]) {
-        for sequence in sequences {
-            let Encoding { input_ids, token_type_ids, .. } = sequence;
-            assert_eq!(input_ids.len(), token_type_ids.len(), "one type for each token");
-            self.tokens.extend(input_ids);
-            self.tokens.extend(token_type_ids);
-            let before = self.sequence_ends.last().copied().unwrap_or(0);
-            self.sequence_ends.push(before + sequence.len() as u64);
+        for Encoding { input_ids, token_type_ids, .. } in sequences {
+            self.push_sequence(Sequence { input_ids, token_type_ids });
         }
+        self.end_example();
+    }
+
+    fn push_sequence(&mut self, Sequence { input_ids, token_type_ids }: Sequence<'_>) {
+        assert_eq!(input_ids.len(), token_type_ids.len(), "one type for each token");
+        self.tokens.extend(input_ids);
+        self.tokens.extend(token_type_ids);
+        self.end_sequence(input_ids.len());
+    }
+
+    /// Ends a sequence of so many tokens.
+    fn end_sequence(&mut self, tokens: usize) {
+        let before = self.sequence_ends.last().copied().unwrap_or(0);
+        self.sequence_ends.push(before + tokens as u64);
+    }
+
+    fn end_example(&mut self) {
         self.example_ends.push(self.sequence_ends.len() as u64);
     }
 
     pub(crate) fn view(&self) -> TokenView<'_> {
         let Self { tokens, sequence_ends, example_ends } = self;
-        TokenView { tokens, sequence_ends, example_ends: Some(example_ends) }
+        TokenView { tokens, sequence_ends, example_ends: Some(example_ends), selected: None }
     }
 }
 
@@ -109,18 +142,26 @@ pub(crate) struct TokenView<'a> {
     pub(crate) sequence_ends: &'a [u64],
     /// None where each sequence is an example.
     pub(crate) example_ends: Option<&'a [u64]>,
+    /// The numbers of the examples that there are, if not all.
+    pub(crate) selected: Option<&'a [usize]>,
 }
 
 impl<'a> TokenView<'a> {
     /// The number of examples.
     pub(crate) fn len(self) -> usize {
-        self.example_ends.unwrap_or(self.sequence_ends).len()
+        let all = self.example_ends.unwrap_or(self.sequence_ends).len();
+        self.selected.map_or(all, <[usize]>::len)
     }
 
     /// The sequences of one example.
     pub(crate) fn sequences(self, example: usize) -> impl ExactSizeIterator<Item = Sequence<'a>> {
-        let range = self.example_ends.map_or(example..example + 1, |ends| range(ends, example));
-        range.map(move |sequence| self.sequence(sequence))
+        let example = self.selected.map_or(example, |selected| selected[example]);
+        self.range(example).map(move |sequence| self.sequence(sequence))
+    }
+
+    /// The numbers of the sequences of an example, selected or not.
+    fn range(self, example: usize) -> std::ops::Range<usize> {
+        self.example_ends.map_or(example..example + 1, |ends| range(ends, example))
     }
 
     /// The number of tokens of one example.
@@ -133,6 +174,20 @@ impl<'a> TokenView<'a> {
         let both = &self.tokens[2 * range.start..2 * range.end];
         let (input_ids, token_type_ids) = both.split_at(range.len());
         Sequence { input_ids, token_type_ids }
+    }
+
+    /// The SHA-256 of the tokens and ends of the examples that there are, as if there were no more.
+    fn digest(self) -> [u8; 32] {
+        let (mut digest, mut ends) = (TokenDigest::default(), FlatTokens::default());
+        for example in 0..self.len() {
+            for sequence in self.sequences(example) {
+                digest.add_tokens(sequence.input_ids);
+                digest.add_tokens(sequence.token_type_ids);
+                ends.end_sequence(sequence.input_ids.len());
+            }
+            ends.end_example();
+        }
+        digest.finish(ends.view())
     }
 
     /// Whether the ends rise, and the last of them is the end.

@@ -65,7 +65,8 @@ fn a_set_is_a_list_between_separators() {
 fn a_class_that_a_set_names_twice_counts_once() {
     let content = b"text,label\na,joy;joy\nb,joy;fear\n";
     let table = read("a.csv", content, &sets(), Labels::Required).unwrap();
-    assert_eq!(LabelMap::of(&table).unwrap().counts(&table), [1, 2]);
+    let (_, targets) = targets(&table).unwrap();
+    assert_eq!(targets.class_counts(2), [1, 2]);
 }
 
 #[test]

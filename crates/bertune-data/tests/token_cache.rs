@@ -1,13 +1,12 @@
 //! Tokens that are kept between runs.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use bertune_data::{DataError, Dataset, LabelMap, Labels, Table, TokenCache};
+use bertune_data::{
+    DataError, Dataset, LabelMap, LabelledRows, Labels, TableFiles, TableFormat, TokenCache,
+};
 use bertune_tokenize::{BertTokenizer, Limits};
-use common::{auto, named, read};
 
 fn tokenizer(words: &str) -> BertTokenizer {
     let folder = tempfile::tempdir().unwrap();
@@ -16,16 +15,21 @@ fn tokenizer(words: &str) -> BertTokenizer {
     BertTokenizer::from_folder(folder.path()).unwrap()
 }
 
-fn table(content: &str) -> Table {
-    read("a.csv", content.as_bytes(), &named("text", "label"), Labels::Required).unwrap()
+/// The rows of a file, with what holds the file.
+fn rows(content: &str) -> (tempfile::TempDir, LabelledRows) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, content).unwrap();
+    let files = TableFiles::open(&[path], &TableFormat::default(), Labels::Required).unwrap();
+    let labels = LabelMap::of_files(&files).unwrap();
+    (folder, LabelledRows::read(files, &labels).unwrap())
 }
 
 const ROWS: &str = "text,label\na b,x\nb,y\n";
 
-fn dataset(cache: &Path, tokenizer: &BertTokenizer, limits: Limits, rows: &str) -> Dataset {
-    let table = table(rows);
-    let labels = LabelMap::of(&table).unwrap();
-    TokenCache::new(cache).dataset(tokenizer, limits, &table, &labels).unwrap()
+fn dataset(cache: &Path, tokenizer: &BertTokenizer, limits: Limits, content: &str) -> Dataset {
+    let (_folder, rows) = rows(content);
+    TokenCache::new(cache).dataset(tokenizer, limits, &rows).unwrap()
 }
 
 fn files(cache: &Path) -> Vec<PathBuf> {
@@ -69,6 +73,19 @@ fn what_is_kept_is_used() {
 }
 
 #[test]
+fn texts_are_not_read_where_their_tokens_are_kept() {
+    let cache = tempfile::tempdir().unwrap();
+    let tokenizer = tokenizer("a\nb\n");
+    let expected = ids(&dataset(cache.path(), &tokenizer, Limits::default(), ROWS));
+    let (folder, rows) = rows(ROWS);
+    folder.close().unwrap();
+    let cached = TokenCache::new(cache.path());
+    let found = cached.dataset(&tokenizer, Limits::default(), &rows).unwrap();
+    assert_eq!(ids(&found), expected);
+    assert_eq!(ids(&found.select(&[1])), expected[1..]);
+}
+
+#[test]
 fn other_texts_limits_and_tokenizers_have_other_tokens() {
     let cache = tempfile::tempdir().unwrap();
     let make = |words: &str, max_length, rows: &str| {
@@ -106,10 +123,9 @@ fn a_cache_that_cannot_be_written_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let table = read("a.csv", ROWS.as_bytes(), &auto(), Labels::Required).unwrap();
-    let labels = LabelMap::of(&table).unwrap();
+    let (_folder, rows) = rows(ROWS);
     let cache = TokenCache::new(&file);
-    let result = cache.dataset(&tokenizer("a\n"), Limits::default(), &table, &labels);
+    let result = cache.dataset(&tokenizer("a\n"), Limits::default(), &rows);
     assert!(matches!(result, Err(DataError::TokenCache { path, .. }) if path == file));
     assert_eq!(std::fs::read(&file).unwrap(), b"");
 }

@@ -14,7 +14,7 @@ pub struct BertSelfAttention<B: Backend> {
     pub key: Linear<B>,
     /// The projection to values.
     pub value: Linear<B>,
-    heads: usize,
+    pub(crate) heads: usize,
     dropout_probability: f64,
 }
 
@@ -43,8 +43,9 @@ impl<B: BertOps> BertSelfAttention<B> {
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
         let dropout = key.and_then(|key| Dropout::new(self.dropout_probability, key));
-        let query = self.query.forward(x.clone());
-        let (key, value) = (self.key.forward(x.clone()), self.value.forward(x));
+        let keys = low_rank_keys(key);
+        let query = self.query.forward_with(x.clone(), keys[0]);
+        let (key, value) = self.keys_and_values(x, keys);
         ops::varlen_attention(query, key, value, sequences, self.heads, dropout)
     }
 }
@@ -63,10 +64,25 @@ impl<B: BertOps> BertSelfAttention<B> {
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
         let dropout = key.and_then(|key| Dropout::new(self.dropout_probability, key));
-        let query = self.query.forward(firsts);
-        let (key, value) = (self.key.forward(x.clone()), self.value.forward(x));
+        let keys = low_rank_keys(key);
+        let query = self.query.forward_with(firsts, keys[0]);
+        let (key, value) = self.keys_and_values(x, keys);
         ops::first_attention(query, key, value, sequences, self.heads, dropout)
     }
+
+    fn keys_and_values(
+        &self,
+        x: Tensor<B, 2>,
+        keys: [Option<DropoutKey>; 3],
+    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        let [_, for_key, for_value] = keys;
+        (self.key.forward_with(x.clone(), for_key), self.value.forward_with(x, for_value))
+    }
+}
+
+/// The dropout keys of the low-rank changes of queries, keys and values: sites of this one.
+fn low_rank_keys(key: Option<DropoutKey>) -> [Option<DropoutKey>; 3] {
+    [0, 1, 2].map(|map| key.map(|key| key.site(0, map)))
 }
 
 /// How the attention block ends: `layer_norm(dropout(dense(x)) + residual)`.
@@ -107,7 +123,7 @@ impl<B: BertOps> BertSelfOutput<B> {
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
         let dropout = key.and_then(|key| Dropout::new(self.dropout_probability, key));
-        let x = self.dense.without_bias(x);
+        let x = self.dense.without_bias(x, key.map(|key| key.site(0, 0)));
         let norm = self.layer_norm.weights();
         ops::dropout_add_layer_norm(x, self.dense.bias.val(), residual, norm, dropout)
     }

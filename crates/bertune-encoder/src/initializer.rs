@@ -35,6 +35,17 @@ impl Initializer {
         parameter(shape, device, move |n| normal(key, standard_deviation, n))
     }
 
+    /// A parameter of uniform weights between `-bound` and `bound`.
+    pub fn uniform<B: Backend, const D: usize>(
+        &self,
+        shape: [usize; D],
+        bound: f64,
+        device: &B::Device,
+    ) -> Param<Tensor<B, D>> {
+        let key = self.key;
+        parameter(shape, device, move |n| uniforms(key, bound, n))
+    }
+
     /// A parameter that is zero.
     pub fn zeros<B: Backend, const D: usize>(
         &self,
@@ -68,12 +79,20 @@ fn parameter<B: Backend, const D: usize>(
     Param::uninitialized(ParamId::new(), init, device.clone(), true, Shape::from(shape))
 }
 
+/// The `i`th of independent uniform numbers in `0..1`.
+fn uniform(key: u64, i: u64) -> f64 {
+    (mix(key ^ mix(i)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+fn uniforms(key: u64, bound: f64, n: usize) -> Vec<f32> {
+    (0..n as u64).map(|i| ((2.0 * uniform(key, i) - 1.0) * bound) as f32).collect()
+}
+
 /// Independent normal numbers by the transform of Box and Muller (1958).
 fn normal(key: u64, standard_deviation: f64, n: usize) -> Vec<f32> {
-    let uniform = |i: u64| (mix(key ^ mix(i)) >> 11) as f64 / (1u64 << 53) as f64;
     let pair = |i: u64| {
-        let radius = (-2.0 * (1.0 - uniform(2 * i)).ln()).sqrt() * standard_deviation;
-        let (sin, cos) = (TAU * uniform(2 * i + 1)).sin_cos();
+        let radius = (-2.0 * (1.0 - uniform(key, 2 * i)).ln()).sqrt() * standard_deviation;
+        let (sin, cos) = (TAU * uniform(key, 2 * i + 1)).sin_cos();
         [(radius * cos) as f32, (radius * sin) as f32]
     };
     (0..n.div_ceil(2) as u64).flat_map(pair).take(n).collect()
@@ -101,6 +120,14 @@ mod tests {
         assert!(mean.abs() < 2e-4 && (sd / 0.02 - 1.0).abs() < 0.01, "{mean} {sd}");
         let kurtosis = moment(4) / sd.powi(4);
         assert!((kurtosis - 3.0).abs() < 0.06, "{kurtosis}");
+    }
+
+    #[test]
+    fn uniform_numbers_fill_their_range_evenly() {
+        let x = uniforms(mix(3), 0.5, 100_000);
+        assert!(x.iter().all(|x| (-0.5..=0.5).contains(x)));
+        let moment = |p: i32| x.iter().map(|&x| f64::from(x).powi(p)).sum::<f64>() / x.len() as f64;
+        assert!(moment(1).abs() < 0.005 && (moment(2) * 12.0 - 1.0).abs() < 0.02);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-use bertune_kernels::{Activation, BertOps, DropoutKey, Sequences, ops};
+use bertune_kernels::{
+    Activation, BertOps, DropoutKey, LayerRows, LayerWeights, Precision, Sequences, ops,
+};
 use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Int, Tensor, backend::Backend};
 
-use crate::attention::{BertAttention, BertSelfOutput};
+use crate::attention::{BertAttention, BertSelfAttention, BertSelfOutput};
 use crate::{BertConfig, HiddenAct, Initializer, Linear, PackedTokens};
 
 /// The first half of the feed-forward block.
@@ -42,8 +44,18 @@ impl<B: Backend> BertLayer<B> {
     }
 }
 
+/// The names of a layer's linear maps in it, as checkpoints have them.
+pub(crate) const LINEAR_MAPS: [&str; 6] = [
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+];
+
 impl<B: Backend> BertLayer<B> {
-    /// The layer's linear maps.
+    /// The layer's linear maps, in the order of [`LINEAR_MAPS`].
     pub(crate) fn linear_maps(&mut self) -> [&mut Linear<B>; 6] {
         let Self { attention, intermediate, output, .. } = self;
         let inputs = &mut attention.self_attention;
@@ -71,6 +83,11 @@ impl<B: BertOps> BertLayer<B> {
         layer: u32,
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
+        if key.is_none()
+            && let Some(states) = self.in_one_piece(&x, sequences, LayerRows::All)
+        {
+            return states;
+        }
         let keys = Self::keys(layer, key);
         let x = self.attention.forward(x, sequences, [keys[0], keys[1]]);
         self.feed_forward(x, keys[2])
@@ -89,6 +106,11 @@ impl<B: BertOps> BertLayer<B> {
         layer: u32,
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
+        if key.is_none()
+            && let Some(states) = self.in_one_piece(&x, &tokens.sequences, LayerRows::Firsts)
+        {
+            return states;
+        }
         let keys = Self::keys(layer, key);
         // Burn 0.21's fusion computes wrong queries, keys or values where the rows are not settled.
         let firsts = ops::settled(tokens.first_of_each(x.clone()));
@@ -120,9 +142,44 @@ impl<B: BertOps> BertLayer<B> {
         [0, 1, 2].map(|site| key.map(|key| key.site(layer, site)))
     }
 
+    /// The layer without dropout, where the backend has it in one piece.
+    fn in_one_piece(
+        &self,
+        x: &Tensor<B, 2>,
+        sequences: &Sequences,
+        rows: LayerRows,
+    ) -> Option<Tensor<B, 2>> {
+        let precision = self.intermediate.dense.precision;
+        let is_f32 = precision == Precision::F32 || !B::has_precision(precision);
+        let is_plain = is_f32 && !self.has_low_rank_change();
+        is_plain.then(|| ops::layer(x.clone(), self.weights(), sequences, rows)).flatten()
+    }
+
+    fn has_low_rank_change(&self) -> bool {
+        let Self { attention, intermediate, output, .. } = self;
+        let BertSelfAttention { query, key, value, .. } = &attention.self_attention;
+        let ends = [&attention.output.dense, &intermediate.dense, &output.dense];
+        [query, key, value].iter().chain(&ends).any(|map| map.low_rank.is_some())
+    }
+
+    fn weights(&self) -> LayerWeights<Tensor<B, 2>, Tensor<B, 1>> {
+        let Self { attention, intermediate, output, .. } = self;
+        let inputs = &attention.self_attention;
+        LayerWeights {
+            inputs: [&inputs.query, &inputs.key, &inputs.value].map(Linear::weights),
+            attention_output: attention.output.dense.weights(),
+            attention_norm: attention.output.layer_norm.weights(),
+            intermediate: intermediate.dense.weights(),
+            output: output.dense.weights(),
+            output_norm: output.layer_norm.weights(),
+            heads: inputs.heads,
+            activation: Activation::from(self.hidden_act),
+        }
+    }
+
     fn feed_forward(&self, x: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         let dense = &self.intermediate.dense;
-        let inner = dense.without_bias(x.clone());
+        let inner = dense.without_bias(x.clone(), key.map(|key| key.site(0, 1)));
         let inner =
             ops::bias_activation(inner, dense.bias.val(), Activation::from(self.hidden_act));
         self.output.forward(inner, x, key)

@@ -3,7 +3,11 @@ use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Int, Tensor, backend::Backend};
 
-use crate::{BertConfig, BertEmbeddings, BertLayer, BertPooler, Initializer, PackedTokens};
+use crate::layer::LINEAR_MAPS;
+use crate::{BertConfig, BertEmbeddings, BertLayer, BertPooler, Initializer, Linear, PackedTokens};
+
+/// The dropout site of the pooler's low-rank change: a layer number that no encoder layer has.
+const POOLER: u32 = u32::MAX - 1;
 
 /// BERT without a head.
 ///
@@ -53,6 +57,22 @@ impl<B: Backend> BertModel<B> {
         maps.for_each(|map| map.precision = precision);
         self
     }
+
+    /// The linear maps of the layers and of the pooler by their Hugging Face names, such as
+    /// `bert.encoder.layer.0.attention.self.query`.
+    pub fn linear_maps(&mut self) -> Vec<(String, &mut Linear<B>)> {
+        let layers = self.encoder.layer.iter_mut().enumerate();
+        let mut maps: Vec<_> = layers
+            .flat_map(|(i, layer)| {
+                LINEAR_MAPS
+                    .into_iter()
+                    .zip(layer.linear_maps())
+                    .map(move |(name, map)| (format!("bert.encoder.layer.{i}.{name}"), map))
+            })
+            .collect();
+        maps.push(("bert.pooler.dense".to_owned(), &mut self.pooler.dense));
+        maps
+    }
 }
 
 impl<B: BertOps> BertModel<B> {
@@ -60,7 +80,7 @@ impl<B: BertOps> BertModel<B> {
     pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> BertModelOutput<B> {
         let last_hidden_state = self.last_hidden_state(tokens, key);
         let firsts = tokens.first_of_each(last_hidden_state.clone());
-        let pooled_output = self.pooler.forward(firsts);
+        let pooled_output = self.pool(firsts, key);
         BertModelOutput { last_hidden_state, pooled_output }
     }
 
@@ -73,11 +93,15 @@ impl<B: BertOps> BertModel<B> {
     pub fn pooled_output(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         let embedded = self.embed(tokens, key);
         let Some((last, below)) = self.encoder.layer.split_last() else {
-            return self.pooler.forward(tokens.first_of_each(embedded));
+            return self.pool(tokens.first_of_each(embedded), key);
         };
         let x = self.layers(below, embedded, tokens, key);
         let number = below.len() as u32 + 1;
-        self.pooler.forward(last.forward_firsts(x, tokens, number, key))
+        self.pool(last.forward_firsts(x, tokens, number, key), key)
+    }
+
+    fn pool(&self, firsts: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {
+        self.pooler.forward_with(firsts, key.map(|key| key.site(POOLER, 0)))
     }
 
     /// The last layer's states.

@@ -1,4 +1,4 @@
-use bertune_kernels::BertOps;
+use bertune_kernels::{BertOps, DropoutKey};
 use burn_core as burn;
 use burn_core::module::Module;
 use burn_core::tensor::{Tensor, backend::Backend};
@@ -26,6 +26,15 @@ impl<B: BertOps> BertPooler<B> {
     ///
     /// `[sequences, hidden]` → `[sequences, hidden]`.
     pub fn forward(&self, firsts: Tensor<B, 2>) -> Tensor<B, 2> {
-        self.dense.forward(firsts).tanh()
+        self.forward_with(firsts, None)
+    }
+
+    /// [`forward`](Self::forward) with dropout in the low-rank change, if there is one and a key.
+    pub(crate) fn forward_with(
+        &self,
+        firsts: Tensor<B, 2>,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
+        self.dense.forward_with(firsts, key).tanh()
     }
 }

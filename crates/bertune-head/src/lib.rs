@@ -4,6 +4,7 @@
 //! map on the pooled output. Its parameters carry the same names, so that folders go both ways.
 
 mod adaptation;
+mod adapter;
 mod binary_cross_entropy;
 mod config;
 mod cross_entropy;
@@ -14,6 +15,7 @@ mod sequence_classification;
 mod squared_error;
 
 pub use adaptation::{Adaptation, DropoutOverrides};
+pub use adapter::AdapterHead;
 pub use binary_cross_entropy::binary_cross_entropy;
 pub use config::{Pooling, ProblemType, SequenceClassificationConfig};
 pub use cross_entropy::{cross_entropy, soft_cross_entropy};

@@ -162,7 +162,11 @@ impl<B: BertOps> BertForMaskedLM<B> {
 impl<B: BertOps> MaskedLmTransform<B> {
     fn forward(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
         let activation = Activation::from(self.hidden_act);
-        let x = ops::bias_activation(self.dense.without_bias(x), self.dense.bias.val(), activation);
+        let x = ops::bias_activation(
+            self.dense.without_bias(x, None),
+            self.dense.bias.val(),
+            activation,
+        );
         ops::layer_norm_dropout(x, self.layer_norm.weights(), None)
     }
 }

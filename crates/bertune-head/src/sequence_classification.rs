@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use bertune_checkpoint::{Checkpoint, CheckpointError, LoadReport, LoadRules, load_module};
 use bertune_encoder::{BertModel, ConfigError, Initializer, Linear, PackedTokens};
 use bertune_kernels::{BertOps, Dropout, DropoutKey, Precision, ops};
@@ -53,6 +55,22 @@ pub enum HeadError {
     Untied {
         /// The checkpoint's folder.
         folder: std::path::PathBuf,
+    },
+    /// An adapter is to be put on another base than its own.
+    #[error(
+        "{}: this adapter belongs to a base with the hash {expected}, but {} has {found}; give its \
+         own base",
+        adapter.display(), base.display()
+    )]
+    OtherBase {
+        /// The adapter's folder.
+        adapter: std::path::PathBuf,
+        /// The base's folder.
+        base: std::path::PathBuf,
+        /// The hash of the adapter's base.
+        expected: String,
+        /// The hash of the base that was given.
+        found: String,
     },
     /// More layers are to begin anew than there are.
     #[error("reinit_layers is {asked}, but the model has {layers} layers")]
@@ -140,6 +158,25 @@ impl<B: Backend> BertForSequenceClassification<B> {
         Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)
     }
 
+    /// A classifier of the folder's architecture whose weights are all new, the encoder's too:
+    /// what a pretrained one is to be compared with. The folder's numbers are not read.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is no BERT, or if `adaptation` asks for no probability.
+    pub fn from_scratch(
+        checkpoint: &Checkpoint,
+        adaptation: Adaptation,
+        device: &B::Device,
+    ) -> Result<Loaded<B>, HeadError> {
+        let pretrained = read_config(checkpoint)?;
+        let init = Initializer::new(adaptation.seed, pretrained.bert.initializer_range);
+        let config = adaptation.apply(pretrained)?;
+        let all = ["bert.embeddings", "bert.encoder", "bert.pooler", "classifier"];
+        let rules = LoadRules::all().replacing(&all);
+        Self::load(checkpoint, config, &init, &rules, device)
+    }
+
     /// The model with products of this precision in its layers; the classifier's stay f32.
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { bert: self.bert.with_precision(precision), ..self }
@@ -156,6 +193,11 @@ impl<B: Backend> BertForSequenceClassification<B> {
         self.pooling == Pooling::Pooler || !name.starts_with("bert.pooler.")
     }
 
+    /// Which vector the classifier reads.
+    pub fn pooling(&self) -> Pooling {
+        self.pooling
+    }
+
     fn load(
         checkpoint: &Checkpoint,
         config: SequenceClassificationConfig,
@@ -169,18 +211,28 @@ impl<B: Backend> BertForSequenceClassification<B> {
     }
 }
 
-fn read_config(checkpoint: &Checkpoint) -> Result<SequenceClassificationConfig, HeadError> {
+/// The architecture of a checkpoint, checked.
+pub(crate) fn read_config(
+    checkpoint: &Checkpoint,
+) -> Result<SequenceClassificationConfig, HeadError> {
     let mut config: SequenceClassificationConfig = checkpoint.config()?;
     if let Some(classes) = stated_classes(checkpoint)
         && classes != config.classes()
     {
         config.labels = Some(LabelNames::numbered(classes));
     }
-    let folder = || checkpoint.folder().to_path_buf();
+    check_config(&config, checkpoint.folder())?;
+    Ok(config)
+}
+
+pub(crate) fn check_config(
+    config: &SequenceClassificationConfig,
+    folder: &Path,
+) -> Result<(), HeadError> {
+    let folder = || folder.to_path_buf();
     config.bert.validate().map_err(|source| HeadError::Config { folder: folder(), source })?;
     let decisions = config.decisions.validate(config.classes());
-    decisions.map_err(|source| HeadError::Decisions { folder: folder(), source })?;
-    Ok(config)
+    decisions.map_err(|source| HeadError::Decisions { folder: folder(), source })
 }
 
 /// `num_labels`, which old checkpoints have beside two default names: where they disagree,

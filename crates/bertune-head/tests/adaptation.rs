@@ -87,3 +87,24 @@ fn more_new_layers_than_there_are_is_an_error() {
     let error = adapt(folder.path(), adaptation).unwrap_err();
     assert!(matches!(error, HeadError::ReinitLayers { asked: 13, layers: 12 }), "{error}");
 }
+
+#[test]
+fn a_model_from_scratch_has_nothing_of_the_checkpoint_but_its_architecture() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = write_model(folder.path());
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    let new = |seed| {
+        let adaptation = Adaptation::new(LabelNames::numbered(3), seed);
+        let loaded = Model::from_scratch(&checkpoint, adaptation, &Default::default()).unwrap();
+        assert!(loaded.report.used.is_empty());
+        module_tensors::<Flex, _>(&loaded.model)
+    };
+    let (after, other) = (new(7), new(8));
+    assert_eq!(after, new(7));
+    assert_eq!(after["classifier.weight"].shape, [3, 8]);
+    for (name, tensor) in before.iter().filter(|(name, _)| name.starts_with("bert.")) {
+        assert_eq!(tensor.shape, after[name].shape, "{name}");
+        assert_eq!(tensor.values != after[name].values, is_drawn(name), "{name}");
+        assert_eq!(other[name].values != after[name].values, is_drawn(name), "{name}");
+    }
+}

@@ -1,6 +1,8 @@
 //! The backward of every operation, once for all backends: each op is one node of Burn's graph
 //! that calls the inner backend's `*_backward`.
 
+mod products;
+
 use burn_autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
@@ -9,6 +11,7 @@ use burn_core::tensor::TensorMetadata;
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use burn_core::tensor::ops::{FloatTensor, IntTensor};
 
+use self::products::{AddProject, DropoutProject, Linear, LinearState, Project};
 use crate::{Activation, BertOps, Dropout, LayerNormState, Precision, Sequences};
 
 /// Gives each parent that is tracked its gradient.
@@ -21,51 +24,6 @@ fn register<B: Backend, const N: usize>(
         if let Some(parent) = parent {
             grads.register::<B>(parent, gradient);
         }
-    }
-}
-
-/// [`BertOps::project`] and [`BertOps::project_bias`]: a gradient that nobody asks for, as of a frozen
-/// weight, is not computed.
-#[derive(Debug)]
-struct Linear;
-
-impl<B: BertOps> Backward<B, 3> for Linear {
-    type State = (NodeId, NodeId, Precision);
-
-    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
-        let (x, weight, precision) = ops.state;
-        let x = saved.retrieve_node_output::<FloatTensor<B>>(x);
-        let weight = saved.retrieve_node_output::<FloatTensor<B>>(weight);
-        let grad = grads.consume::<B>(&ops.node);
-        let [for_x, for_weight, for_bias] = ops.parents;
-        if let Some(parent) = for_x {
-            let mut input = Autodiff::<B>::from_inner(x.clone());
-            input.node = parent.clone();
-            // What `x` has from elsewhere, as from a residual connection, is added to in place.
-            let onto = grads.remove::<B>(&input);
-            let for_x = B::project_input_gradient(grad.clone(), weight, onto, precision);
-            grads.register::<B>(parent.id, for_x);
-        }
-        if let Some(parent) = for_weight {
-            let for_weight = B::project_weight_gradient(grad.clone(), x, precision);
-            grads.register::<B>(parent.id, for_weight);
-        }
-        if let Some(parent) = for_bias {
-            grads.register::<B>(parent.id, B::sum_rows(grad));
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Project;
-
-impl<B: BertOps> Backward<B, 2> for Project {
-    type State = (NodeId, NodeId, Precision);
-
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, saved: &mut Checkpointer) {
-        let [x, weight] = ops.parents;
-        let ops = Ops { parents: [x, weight, None], node: ops.node, state: ops.state };
-        Backward::<B, 3>::backward(Linear, ops, grads, saved);
     }
 }
 
@@ -246,7 +204,11 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         let nodes = [x.node.clone(), weight.node.clone()];
         match Project.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&x), prep.checkpoint(&weight), precision);
+                let state = LinearState {
+                    x: (!weight.node.requirement.is_none()).then(|| prep.checkpoint(&x)),
+                    weight: (!x.node.requirement.is_none()).then(|| prep.checkpoint(&weight)),
+                    precision,
+                };
                 prep.finish(state, B::project(x.primitive, weight.primitive, precision))
             }
             OpsKind::UnTracked(prep) => {
@@ -267,10 +229,51 @@ impl<B: BertOps, C: CheckpointStrategy> BertOps for Autodiff<B, C> {
         let y = B::project_bias(x.primitive, weight.primitive, bias.primitive, precision);
         match kind {
             OpsKind::Tracked(mut prep) => {
-                let state = (prep.checkpoint(&x_input), prep.checkpoint(&weight_input), precision);
+                let (x, weight) = (&x_input, &weight_input);
+                let state = LinearState {
+                    x: (!weight.node.requirement.is_none()).then(|| prep.checkpoint(x)),
+                    weight: (!x.node.requirement.is_none()).then(|| prep.checkpoint(weight)),
+                    precision,
+                };
                 prep.finish(state, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn dropout_project(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node.clone(), weight.node.clone()];
+        match DropoutProject.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&x), prep.checkpoint(&weight), dropout);
+                prep.finish(state, B::dropout_project(x.primitive, weight.primitive, dropout))
+            }
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::dropout_project(x.primitive, weight.primitive, dropout))
+            }
+        }
+    }
+
+    fn add_project(
+        y: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        scale: f64,
+    ) -> FloatTensor<Self> {
+        let nodes = [y.node.clone(), x.node.clone(), weight.node.clone()];
+        let kind = AddProject.prepare::<C>(nodes).compute_bound().stateful();
+        let (x_input, weight_input) = (x.clone(), weight.clone());
+        let sum = B::add_project(y.primitive, x.primitive, weight.primitive, scale);
+        match kind {
+            OpsKind::Tracked(mut prep) => {
+                let state = (prep.checkpoint(&x_input), prep.checkpoint(&weight_input), scale);
+                prep.finish(state, sum)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(sum),
         }
     }
 

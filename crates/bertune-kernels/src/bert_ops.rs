@@ -1,7 +1,10 @@
 use burn_core::tensor::backend::Backend;
 use burn_core::tensor::ops::{FloatTensor, IntTensor};
 
-use crate::{AdamState, AdamStep, Dropout, LionStep, Precision, Sequences, SgdStep, primitive};
+use crate::{
+    AdamState, AdamStep, Dropout, LayerRows, LayerWeights, LionStep, Precision, Sequences, SgdStep,
+    WaitingRow, primitive,
+};
 
 /// The activation inside BERT's feed-forward block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +103,87 @@ pub trait BertOps: Backend {
         _precision: Precision,
     ) -> FloatTensor<Self> {
         Self::float_matmul(Self::float_swap_dims(grad, 0, 1), x)
+    }
+
+    /// A whole layer in f32 and without dropout, of all tokens or of each sequence's first, where
+    /// this backend has it in one piece and nothing of it is kept for a backward; `None` elsewhere,
+    /// where it is composed of the other operations.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens, hidden]` → `[tokens, hidden]` or `[sequences, hidden]`.
+    fn layer(
+        _x: FloatTensor<Self>,
+        _weights: LayerWeights<FloatTensor<Self>, FloatTensor<Self>>,
+        _sequences: &Sequences,
+        _rows: LayerRows,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// `dropout(x) · weightᵀ`: the way down of a low-rank change of a linear map ([Hu et al.,
+    /// 2021](https://arxiv.org/abs/2106.09685)). The product of f32 in every precision: it is small.
+    ///
+    /// # Shapes
+    ///
+    /// `x: [tokens, in]`, `weight: [rank, in]` → `[tokens, rank]`.
+    fn dropout_project(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        Self::project(Self::dropout(x, dropout), weight, Precision::F32)
+    }
+
+    /// The gradient of `x` in [`dropout_project`](Self::dropout_project), added to the gradient that
+    /// `x` has from elsewhere, if it has one.
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [tokens, rank]`, `weight: [rank, in]`, `onto: [tokens, in]` → `[tokens, in]`.
+    fn dropout_project_input_gradient(
+        grad: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        onto: Option<FloatTensor<Self>>,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        let (onto_product, onto) = if dropout.is_none() { (onto, None) } else { (None, onto) };
+        let gradient = Self::project_input_gradient(grad, weight, onto_product, Precision::F32);
+        let gradient = Self::dropout(gradient, dropout);
+        match onto {
+            Some(onto) => Self::float_add(onto, gradient),
+            None => gradient,
+        }
+    }
+
+    /// The gradient of `weight` in [`dropout_project`](Self::dropout_project).
+    ///
+    /// # Shapes
+    ///
+    /// `grad: [tokens, rank]`, `x: [tokens, in]` → `[rank, in]`.
+    fn dropout_project_weight_gradient(
+        grad: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        dropout: Option<Dropout>,
+    ) -> FloatTensor<Self> {
+        Self::project_weight_gradient(grad, Self::dropout(x, dropout), Precision::F32)
+    }
+
+    /// `y + scale · x · weightᵀ`: the way up of a low-rank change of a linear map, whose output `y`
+    /// is. The product of f32 in every precision.
+    ///
+    /// # Shapes
+    ///
+    /// `y: [tokens, out]`, `x: [tokens, rank]`, `weight: [out, rank]` → `[tokens, out]`.
+    fn add_project(
+        y: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        scale: f64,
+    ) -> FloatTensor<Self> {
+        let x = Self::float_mul_scalar(x, scale.into());
+        let across = Self::float_swap_dims(weight, 0, 1);
+        Self::project_input_gradient(x, across, Some(y), Precision::F32)
     }
 
     /// The sum of three tables' rows for each token: of its id, its position and its type.
@@ -332,6 +416,43 @@ pub trait BertOps: Backend {
         step: &AdamStep,
     ) -> (FloatTensor<Self>, AdamState<FloatTensor<Self>>) {
         primitive::adam::<Self>(parameter, grad, state, step)
+    }
+
+    /// Whether rows of a table that have no gradient are better left waiting than updated at every
+    /// step: whether [`adam_catch_up`](Self::adam_catch_up) and [`put_rows`](Self::put_rows) cost as
+    /// little as the rows that they touch.
+    fn rows_may_wait() -> bool {
+        false
+    }
+
+    /// Updates rows of a table by the [`adam`](Self::adam) steps that each has missed, in which it had
+    /// no gradient, bit for bit as if it had not waited.
+    ///
+    /// `state` is `None` where the table has not been updated at all.
+    ///
+    /// # Shapes
+    ///
+    /// `table: [rows, width]`, and the moments too; `waiting` names different rows.
+    fn adam_catch_up(
+        table: FloatTensor<Self>,
+        state: Option<AdamState<FloatTensor<Self>>>,
+        waiting: &[WaitingRow],
+        steps: &[AdamStep],
+    ) -> (FloatTensor<Self>, AdamState<FloatTensor<Self>>) {
+        primitive::adam_catch_up::<Self>(table, state, waiting, steps)
+    }
+
+    /// The table with other values in some rows.
+    ///
+    /// # Shapes
+    ///
+    /// `table: [rows, width]`, `values: [n, width]` for `n` different rows → `[rows, width]`.
+    fn put_rows(
+        table: FloatTensor<Self>,
+        rows: &[usize],
+        values: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        primitive::put_rows::<Self>(table, rows, values)
     }
 
     /// One update of gradient descent with momentum: the new parameter and the new momentum.

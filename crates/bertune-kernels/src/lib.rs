@@ -11,6 +11,7 @@
 
 mod bert_ops;
 mod dropout;
+mod layer_weights;
 pub mod ops;
 mod optimizer;
 mod precision;
@@ -30,7 +31,8 @@ pub use bert_ops::{Activation, BertOps, LayerNormState};
 pub use dropout::{Dropout, DropoutKey};
 #[cfg(feature = "flex")]
 pub use flex::keep_freed_memory;
-pub use optimizer::{AdamState, AdamStep, LionStep, SgdStep, WeightDecay};
+pub use layer_weights::{LayerRows, LayerWeights, LinearWeights, NormWeights};
+pub use optimizer::{AdamState, AdamStep, LionStep, SgdStep, WaitingRow, WeightDecay};
 pub use precision::Precision;
 pub use sequences::Sequences;
 

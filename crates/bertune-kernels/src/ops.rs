@@ -3,7 +3,9 @@
 use burn_core::tensor::{Int, Tensor};
 
 use crate::primitive::{unwrap, wrap};
-use crate::{Activation, BertOps, Dropout, Precision, Sequences};
+use crate::{
+    Activation, BertOps, Dropout, LayerRows, LayerWeights, NormWeights, Precision, Sequences,
+};
 
 /// The same tensor, with nothing left to compute of it.
 ///
@@ -39,6 +41,48 @@ pub fn linear<B: BertOps>(
     precision: Precision,
 ) -> Tensor<B, 2> {
     wrap(B::project_bias(unwrap(x), unwrap(weight), unwrap(bias), precision))
+}
+
+/// A whole layer in f32 and without dropout, where the backend has it in one piece; `None`
+/// elsewhere, and where gradients are computed.
+///
+/// # Shapes
+///
+/// `[tokens, hidden]` → `[tokens, hidden]` or `[sequences, hidden]`.
+pub fn layer<B: BertOps>(
+    x: Tensor<B, 2>,
+    weights: LayerWeights<Tensor<B, 2>, Tensor<B, 1>>,
+    sequences: &Sequences,
+    rows: LayerRows,
+) -> Option<Tensor<B, 2>> {
+    B::layer(unwrap(x), weights.map(unwrap, unwrap), sequences, rows).map(wrap)
+}
+
+/// `dropout(x) · weightᵀ`: the way down of a low-rank change of a linear map.
+///
+/// # Shapes
+///
+/// `x: [tokens, in]`, `weight: [rank, in]` → `[tokens, rank]`.
+pub fn dropout_project<B: BertOps>(
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    dropout: Option<Dropout>,
+) -> Tensor<B, 2> {
+    wrap(B::dropout_project(unwrap(x), unwrap(weight), dropout))
+}
+
+/// `y + scale · x · weightᵀ`: the way up of a low-rank change of a linear map, whose output `y` is.
+///
+/// # Shapes
+///
+/// `y: [tokens, out]`, `x: [tokens, rank]`, `weight: [out, rank]` → `[tokens, out]`.
+pub fn add_project<B: BertOps>(
+    y: Tensor<B, 2>,
+    x: Tensor<B, 2>,
+    weight: Tensor<B, 2>,
+    scale: f64,
+) -> Tensor<B, 2> {
+    wrap(B::add_project(unwrap(y), unwrap(x), unwrap(weight), scale))
 }
 
 /// The sum of three tables' rows for each token: of its id, its position and its type.
@@ -94,15 +138,7 @@ pub fn bias_activation<B: BertOps>(
 }
 
 /// The scale and shift of a layer norm ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)).
-#[derive(Clone, Debug)]
-pub struct LayerNormWeights<B: BertOps> {
-    /// The scale, `[hidden]`.
-    pub gamma: Tensor<B, 1>,
-    /// The shift, `[hidden]`.
-    pub beta: Tensor<B, 1>,
-    /// What keeps the division finite.
-    pub epsilon: f64,
-}
+pub type LayerNormWeights<B> = NormWeights<Tensor<B, 1>>;
 
 /// `layer_norm(dropout(x + bias) + residual)`: how each block of a post-norm layer ends.
 ///

@@ -34,6 +34,15 @@ impl AdamStep {
     }
 }
 
+/// A row of a table that has missed updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingRow {
+    /// Its number.
+    pub row: usize,
+    /// The first of the steps that it has missed; it has missed all that follow too.
+    pub since: usize,
+}
+
 /// The moments of one parameter, of its shape.
 #[derive(Clone, Debug)]
 pub struct AdamState<T> {

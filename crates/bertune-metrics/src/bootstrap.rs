@@ -54,7 +54,8 @@ pub struct BootstrapEstimate {
 impl Bootstrap {
     /// The 95 % percentile interval of a score of the rows whose indices it is given.
     ///
-    /// `None` where the score of all rows, or that of every resample, is undefined.
+    /// `None` where the score of all rows, or that of every resample, is undefined, and of fewer than
+    /// two rows, which cannot be drawn in two ways.
     pub fn interval(
         self,
         rows: usize,
@@ -87,8 +88,23 @@ impl Bootstrap {
     }
 }
 
-/// The score of the whole table, `None` for one without rows.
+/// The score of the whole table, `None` for one of fewer than two rows.
 pub(crate) fn all_rows(rows: usize, score: impl Fn(&[usize]) -> Option<f64>) -> Option<f64> {
     let all: Vec<usize> = (0..rows).collect();
-    score(&all).filter(|score| rows > 0 && !score.is_nan())
+    if rows < 2 { None } else { score(&all).filter(|score| !score.is_nan()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_row_says_nothing_of_how_much_a_score_depends_on_the_rows() {
+        let right = |rows: &[usize]| Some(rows.len() as f64);
+        for rows in [0, 1] {
+            assert_eq!(Bootstrap::default().interval(rows, right), None);
+            assert_eq!(Bootstrap::default().paired_difference(rows, right, |_| Some(0.0)), None);
+        }
+        assert!(Bootstrap::default().interval(2, right).is_some());
+    }
 }

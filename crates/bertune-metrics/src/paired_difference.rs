@@ -22,7 +22,8 @@ impl Bootstrap {
     /// Compares two scores of the same rows, such as the accuracies of two models, on the same
     /// resamples.
     ///
-    /// `None` where the difference on all rows, or that on every resample, is undefined.
+    /// `None` where the difference on all rows, or that on every resample, is undefined, and of fewer
+    /// than two rows.
     pub fn paired_difference(
         self,
         rows: usize,

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use bertune_checkpoint::Checkpoint;
+use bertune_checkpoint::{Adapter, Checkpoint, HubOptions};
 use bertune_data::{BatchPlan, Dataset, PackedBatch};
 use bertune_encoder::PackedTokens;
 use bertune_head::{
@@ -8,16 +8,19 @@ use bertune_head::{
     SequenceClassificationConfig,
 };
 use bertune_kernels::{BertOps, Precision};
-use bertune_tokenize::{BertTokenizer, Limits, TextInput, Truncation};
+use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, Truncation};
 
-use crate::{PredictError, Prediction};
+use crate::{OwnedInput, PredictError, Prediction, PredictionChunks, find_base};
 
-/// Texts of one batch.
-const BATCH_SIZE: usize = 64;
+/// Tokens of one batch: enough that laying out the weights for it is a small part of its work, few
+/// enough that what is computed of it stays near the processor.
+const TOKENS_PER_BATCH: usize = 2048;
 
 /// A fine-tuned model with its tokenizer and the names of its classes.
 #[derive(Debug)]
 pub struct TextClassifier<B: BertOps> {
+    /// Whose files the model's weights may lie in.
+    checkpoint: Checkpoint,
     model: BertForSequenceClassification<B>,
     config: SequenceClassificationConfig,
     labels: LabelNames,
@@ -26,16 +29,55 @@ pub struct TextClassifier<B: BertOps> {
 }
 
 impl<B: BertOps> TextClassifier<B> {
-    /// Opens a folder that bertune or transformers wrote.
+    /// Opens a folder that bertune or transformers wrote, or an adapter's, whose base is found by
+    /// what it says of it.
+    ///
+    /// Weights in safetensors files stay where they are: the files are mapped into memory, and read
+    /// as far as they are needed.
     ///
     /// # Errors
     ///
-    /// If it is no BERT classifier with a tokenizer, or is damaged.
+    /// If it is no BERT classifier with a tokenizer, or is damaged, or if the base of an adapter is
+    /// not found, or is another one than the adapter was trained on.
     pub fn open(folder: &Path, device: &B::Device) -> Result<Self, PredictError> {
-        let checkpoint = Checkpoint::open(folder)?;
-        let Loaded { model, config, .. } =
-            BertForSequenceClassification::from_checkpoint(&checkpoint, device)?;
+        if Adapter::is_at(folder) {
+            let base = find_base(folder, &HubOptions::default())?;
+            return Self::open_adapter(folder, &base, device);
+        }
+        let checkpoint = Checkpoint::map(folder)?;
+        let loaded = BertForSequenceClassification::from_checkpoint(&checkpoint, device)?;
         let tokenizer = BertTokenizer::from_folder(folder)?;
+        Self::new(checkpoint, loaded, tokenizer)
+    }
+
+    /// Opens an adapter's folder that bertune or peft wrote, on this base. The tokenizer is the
+    /// adapter's if it has one, else the base's.
+    ///
+    /// # Errors
+    ///
+    /// If it is no adapter of a BERT classifier, or is damaged, or if the base is another one than
+    /// the adapter was trained on.
+    pub fn open_adapter(
+        folder: &Path,
+        base: &Path,
+        device: &B::Device,
+    ) -> Result<Self, PredictError> {
+        let adapter = Adapter::open(folder)?;
+        let base = Checkpoint::map(base)?;
+        let loaded = BertForSequenceClassification::from_adapter(&adapter, &base, device)?;
+        let has_tokenizer =
+            ["tokenizer.json", "vocab.txt"].iter().any(|name| folder.join(name).is_file());
+        let tokenizer = if has_tokenizer { folder } else { base.folder() };
+        let tokenizer = BertTokenizer::from_folder(tokenizer)?;
+        Self::new(base, loaded, tokenizer)
+    }
+
+    fn new(
+        checkpoint: Checkpoint,
+        loaded: Loaded<B>,
+        tokenizer: BertTokenizer,
+    ) -> Result<Self, PredictError> {
+        let Loaded { model, config, .. } = loaded;
         let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);
         if tokens > vocab_size {
             return Err(PredictError::Vocabulary { tokens, vocab_size });
@@ -45,7 +87,7 @@ impl<B: BertOps> TextClassifier<B> {
         let truncation = config.truncation.as_deref().and_then(Truncation::from_name);
         let truncation = truncation.unwrap_or_default();
         let limits = Limits { max_length, truncation, stride: config.stride };
-        Ok(Self { model, labels: config.label_names(), config, tokenizer, limits })
+        Ok(Self { checkpoint, model, labels: config.label_names(), config, tokenizer, limits })
     }
 
     /// The classifier with another limit of the input than it was trained with.
@@ -76,6 +118,11 @@ impl<B: BertOps> TextClassifier<B> {
     /// the processor has nothing else.
     pub fn with_precision(self, precision: Precision) -> Self {
         Self { model: self.model.with_precision(precision), ..self }
+    }
+
+    /// The architecture and the classes.
+    pub fn config(&self) -> &SequenceClassificationConfig {
+        &self.config
     }
 
     /// How scores become probabilities and classes.
@@ -110,16 +157,35 @@ impl<B: BertOps> TextClassifier<B> {
     ///
     /// # Errors
     ///
-    /// If a text cannot be tokenized.
+    /// If a text cannot be tokenized, or a file of weights was written to since it was opened.
     pub fn predict(&self, inputs: &[TextInput<'_>]) -> Result<Vec<Prediction>, PredictError> {
-        let examples = self.tokenizer.encode_windows_batch(inputs, self.limits)?;
+        self.classify(self.tokenizer.encode_windows_batch(inputs, self.limits)?)
+    }
+
+    /// Classifies chunks of texts, each while the next is tokenized on another thread. No more than
+    /// three chunks are in memory, wherever they come from.
+    ///
+    /// Gives each chunk with its predictions, in their order. The first error, of `chunks` or of
+    /// the classifier, is the last item.
+    pub fn predict_chunks<I, E>(&self, chunks: I) -> PredictionChunks<'_, B, I, E>
+    where
+        I: Iterator<Item = Result<Vec<OwnedInput>, E>>,
+        E: From<PredictError>,
+    {
+        PredictionChunks::new(self, chunks)
+    }
+
+    /// The predictions for texts in the windows that they need.
+    pub(crate) fn classify(
+        &self,
+        examples: Vec<Vec<Encoding>>,
+    ) -> Result<Vec<Prediction>, PredictError> {
         let shares: Vec<f32> = examples.iter().map(|windows| 1.0 / windows.len() as f32).collect();
         let (windows, examples) = Dataset::unlabelled_windows(examples).windows();
         let width = self.labels().len();
-        let mut logits = vec![0.0; inputs.len() * width];
-        for batch in
-            BatchPlan::by_length(&windows, BATCH_SIZE).with_token_budget(&windows, 8192).epoch(0)
-        {
+        let mut logits = vec![0.0; shares.len() * width];
+        let plan = BatchPlan::by_length(&windows, 1).with_token_budget(&windows, TOKENS_PER_BATCH);
+        for batch in plan.epoch(0) {
             let rows = self.logits(&PackedBatch::pack(&windows, &batch));
             for (&window, row) in batch.iter().zip(rows.chunks_exact(width)) {
                 let (example, share) = (examples[window], shares[examples[window]]);
@@ -127,6 +193,7 @@ impl<B: BertOps> TextClassifier<B> {
                 sums.iter_mut().zip(row).for_each(|(sum, logit)| *sum += logit * share);
             }
         }
+        self.checkpoint.check_unchanged()?;
         let rows = logits.chunks_exact(width);
         let prediction = |row| Prediction::new(self.problem_type(), row, self.decisions());
         Ok(rows.map(prediction).collect())

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use bertune_checkpoint::CheckpointError;
 use bertune_head::{DecisionError, HeadError};
 use bertune_tokenize::TokenizeError;
@@ -18,6 +20,20 @@ pub enum PredictError {
     /// The tokenizer, or a text.
     #[error(transparent)]
     Tokenize(#[from] TokenizeError),
+    /// An adapter does not say what its base is.
+    #[error("{}: adapter_config.json names no base; give it with --base", adapter.display())]
+    NoBase {
+        /// The adapter's folder.
+        adapter: PathBuf,
+    },
+    /// The base that an adapter names is not there.
+    #[error("{}: the adapter's base is not found: {source} (or give it with --base)", adapter.display())]
+    BaseNotFound {
+        /// The adapter's folder.
+        adapter: PathBuf,
+        /// Why.
+        source: Box<CheckpointError>,
+    },
     /// The tokenizer makes ids that the model has no embedding for.
     #[error(
         "the tokenizer has {tokens} tokens, but the model has only {vocab_size} embeddings: \

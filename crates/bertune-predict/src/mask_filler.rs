@@ -12,6 +12,8 @@ use crate::PredictError;
 /// A masked language model with its tokenizer: it guesses what the mask tokens of a text stand for.
 #[derive(Debug)]
 pub struct MaskFiller<B: BertOps> {
+    /// Whose files the model's weights may lie in.
+    checkpoint: Checkpoint,
     model: BertForMaskedLM<B>,
     tokenizer: BertTokenizer,
     mask_token_id: u32,
@@ -36,7 +38,7 @@ impl<B: BertOps> MaskFiller<B> {
     ///
     /// If it is no masked language model with a tokenizer, or is damaged.
     pub fn open(folder: &Path, device: &B::Device) -> Result<Self, PredictError> {
-        let checkpoint = Checkpoint::open(folder)?;
+        let checkpoint = Checkpoint::map(folder)?;
         let LoadedMaskedLm { model, config, .. } =
             BertForMaskedLM::from_checkpoint(&checkpoint, device)?;
         let tokenizer = BertTokenizer::from_folder(folder)?;
@@ -45,7 +47,8 @@ impl<B: BertOps> MaskFiller<B> {
             return Err(PredictError::Vocabulary { tokens, vocab_size });
         }
         let mask_token_id = tokenizer.mask_token_id().ok_or(PredictError::NoMaskToken)?;
-        Ok(Self { model, tokenizer, mask_token_id, max_length: config.max_position_embeddings })
+        let max_length = config.max_position_embeddings;
+        Ok(Self { checkpoint, model, tokenizer, mask_token_id, max_length })
     }
 
     /// The mask token as a text has it.
@@ -58,7 +61,7 @@ impl<B: BertOps> MaskFiller<B> {
     /// # Errors
     ///
     /// If the text has no mask token among as many tokens as the model takes, or cannot be
-    /// tokenized.
+    /// tokenized, or if a file of weights was written to since it was opened.
     pub fn fill(&self, text: &str, top: usize) -> Result<Vec<Vec<Guess>>, PredictError> {
         let limits = Limits { max_length: self.max_length, ..Limits::default() };
         let ids = self.tokenizer.encode(text, limits)?.input_ids;
@@ -68,6 +71,7 @@ impl<B: BertOps> MaskFiller<B> {
             return Err(PredictError::NothingToFill { mask_token: self.mask_token() });
         }
         let rows = self.probabilities(&ids, &places);
+        self.checkpoint.check_unchanged()?;
         let width = rows.len() / places.len();
         Ok(rows.chunks_exact(width).map(|row| self.likeliest(row, top)).collect())
     }

@@ -69,6 +69,17 @@ pub fn goldens() -> Vec<Golden> {
     goldens
 }
 
+/// The goldens of LoRA: folders that hold a `base` and an `adapter` of peft.
+///
+/// # Panics
+///
+/// If their folder cannot be read.
+pub fn lora_goldens() -> Vec<Golden> {
+    let goldens = goldens_of("lora");
+    assert!(goldens.len() >= 2, "goldens are missing");
+    goldens
+}
+
 /// The goldens of masked language models.
 ///
 /// # Panics

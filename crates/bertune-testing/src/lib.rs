@@ -4,5 +4,5 @@
 mod golden;
 mod real_models;
 
-pub use golden::{Golden, goldens, masked_lm_goldens};
+pub use golden::{Golden, goldens, lora_goldens, masked_lm_goldens};
 pub use real_models::real_model;

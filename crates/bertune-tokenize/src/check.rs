@@ -17,19 +17,21 @@ pub(crate) fn read_tokenizer_json(path: &Path) -> Result<Tokenizer, TokenizeErro
         .unwrap_or_else(|_| Err(TokenizeError::Unusable { path: path.into() }))
 }
 
-/// Refuses what loads but would fail on the first text, and gives the post-processor.
+/// Refuses what loads but would fail on the first text, and gives the post-processor and the
+/// highest id.
 pub(crate) fn check(
     tokenizer: &Tokenizer,
     path: &Path,
-) -> Result<PostProcessorWrapper, TokenizeError> {
+) -> Result<(PostProcessorWrapper, Option<u32>), TokenizeError> {
     check_unknown_token(tokenizer, path)?;
     check_added_tokens(tokenizer, path)?;
-    check_ids(tokenizer, path)?;
-    tokenizer
+    let highest = highest_id(tokenizer, path)?;
+    let post_processor = tokenizer
         .get_post_processor()
         .filter(|processor| processor.added_tokens(false) > 0 && processor.added_tokens(true) > 0)
         .cloned()
-        .ok_or_else(|| TokenizeError::NoSpecialTokens { path: path.into() })
+        .ok_or_else(|| TokenizeError::NoSpecialTokens { path: path.into() })?;
+    Ok((post_processor, highest))
 }
 
 /// Without its unknown token, a WordPiece model fails on the first word it cannot spell.
@@ -65,10 +67,11 @@ fn check_added_tokens(tokenizer: &Tokenizer, path: &Path) -> Result<(), Tokenize
     Ok(())
 }
 
-fn check_ids(tokenizer: &Tokenizer, path: &Path) -> Result<(), TokenizeError> {
+fn highest_id(tokenizer: &Tokenizer, path: &Path) -> Result<Option<u32>, TokenizeError> {
+    // A copy of the vocabulary, which takes a while: it is made once.
     let highest = tokenizer.get_vocab(true).into_values().max();
     match highest.filter(|id| *id >= MOST_IDS) {
         Some(id) => Err(TokenizeError::HugeId { path: path.into(), id }),
-        None => Ok(()),
+        None => Ok(highest),
     }
 }

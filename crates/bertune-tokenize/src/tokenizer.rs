@@ -259,13 +259,13 @@ impl BertTokenizer {
         model_max_length: Option<usize>,
         path: &Path,
     ) -> Result<Self, TokenizeError> {
-        let post_processor = check(&tokenizer, path)?;
+        let (post_processor, highest) = check(&tokenizer, path)?;
         let nothing = tokenizers::Encoding::default;
         let special_tokens = post_processor
             .process(nothing(), Some(nothing()), true)
             .map_err(TokenizeError::encode)?;
         let parts = Parts {
-            vocab_size: rows(&tokenizer, &special_tokens),
+            vocab_size: rows(highest, &special_tokens),
             tokenizer,
             post_processor,
             special_tokens,
@@ -328,8 +328,7 @@ fn for_each<'a, T: Send>(
 }
 
 /// The highest id of the vocabulary and of the special tokens, plus one.
-fn rows(tokenizer: &Tokenizer, special_tokens: &tokenizers::Encoding) -> usize {
-    let vocab = tokenizer.get_vocab(true).into_values();
-    let ids = vocab.chain(special_tokens.get_ids().iter().copied());
+fn rows(highest: Option<u32>, special_tokens: &tokenizers::Encoding) -> usize {
+    let ids = highest.into_iter().chain(special_tokens.get_ids().iter().copied());
     ids.max().map_or(0, |id| id as usize + 1)
 }

@@ -4,7 +4,7 @@ use bertune_kernels::Precision;
 use bertune_metrics::MetricName;
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, ScheduleKind, TrainError};
+use crate::{Interval, LoraConfig, ScheduleKind, TrainError};
 
 /// How to fine-tune: the `[training]` table of a TOML file, the argument of
 /// [`fine_tune`](crate::fine_tune), and the record in the run.
@@ -111,6 +111,10 @@ pub struct TrainingConfig {
     /// Parameters with a learning rate or a weight decay of their own; where several patterns
     /// match, the last one counts.
     pub groups: Vec<GroupConfig>,
+
+    /// Changes of low rank that linear maps learn in place of their weights. If it is there, only
+    /// they learn, and in full what stands on the encoder. Absent: all learn.
+    pub lora: Option<LoraConfig>,
 }
 
 /// Parameters that learn in their own way.
@@ -141,6 +145,13 @@ pub enum OptimizerKind {
     /// The sign of a blend of gradient and momentum ([Chen et al., 2023](https://arxiv.org/abs/2302.06675));
     /// it wants a learning rate three to ten times smaller than AdamW's.
     Lion,
+}
+
+impl OptimizerKind {
+    /// Whether it is Adam, with either kind of weight decay.
+    pub(crate) fn is_adam(self) -> bool {
+        matches!(self, Self::AdamW | Self::Adam)
+    }
 }
 
 /// Which thresholds the probabilities of a set's classes get.
@@ -227,6 +238,7 @@ impl Default for TrainingConfig {
             calibrate: false,
             class_weights: ClassWeights::Rule(ClassWeightRule::None),
             groups: Vec::new(),
+            lora: None,
         }
     }
 }
@@ -263,6 +275,15 @@ impl TrainingConfig {
         ];
         for (key, count) in counts {
             check(key, count.map(|count| count as f64), |count| count >= 1.0, "at least 1")?;
+        }
+        if let Some(LoraConfig { rank, alpha, dropout, targets, .. }) = &self.lora {
+            check("lora.rank", Some(*rank as f64), |rank| rank >= 1.0, "at least 1")?;
+            check("lora.alpha", Some(*alpha), |alpha| alpha > 0.0, "above 0")?;
+            let is_probability = |dropout| (0.0..1.0).contains(&dropout);
+            check("lora.dropout", Some(*dropout), is_probability, "at least 0 and below 1")?;
+            if targets.is_empty() {
+                return Err(TrainError::NoLoraTargets);
+            }
         }
         let rates = [
             ("learning_rate", Some(self.learning_rate)),

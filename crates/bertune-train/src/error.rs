@@ -100,6 +100,33 @@ pub enum TrainError {
         /// The number there is.
         layers: usize,
     },
+    /// No linear map is to have a low-rank change.
+    #[error("lora.targets is empty; name linear maps, such as 'query' and 'value'")]
+    NoLoraTargets,
+    /// A target of LoRA is no regular expression, or matches no linear map.
+    #[error("the target '{pattern}' of lora: {problem}")]
+    LoraTarget {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A low-rank change would not be of low rank.
+    #[error(
+        "lora.rank is {rank}, but {map} is a matrix of {} by {}; a rank is at most the smaller",
+        shape[0], shape[1]
+    )]
+    LoraRank {
+        /// The rank.
+        rank: usize,
+        /// The name of the linear map.
+        map: String,
+        /// Its shape.
+        shape: [usize; 2],
+    },
+    /// LoRA is asked for where it is not.
+    #[error("lora is for fine-tuning; in pretraining all parameters learn")]
+    LoraInPretraining,
     /// Every parameter is frozen.
     #[error("every parameter is frozen: nothing is left to learn")]
     NothingLearns,

@@ -37,8 +37,20 @@ pub(crate) trait Task<B: AutodiffBackend> {
         key: Option<DropoutKey>,
     ) -> Tensor<B, 1>;
 
+    /// The loss of the same examples where a model says nothing: all its scores are zero. None if
+    /// that is nothing to go by.
+    fn chance(&self, _: &Self::Model, _: &PackedBatch, _step_weight: f64) -> Option<f64> {
+        None
+    }
+
     /// Whether the loss depends on the parameter of this Hugging Face name.
     fn reads(&self, model: &Self::Model, name: &str) -> bool;
+
+    /// The table, by its Hugging Face name, of which a loss reads the rows that its input ids name
+    /// and no others; `None` if there is no such table.
+    fn row_table(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Measures a model on the validation examples.
     fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
@@ -53,15 +65,14 @@ pub(crate) trait Task<B: AutodiffBackend> {
         None
     }
 
-    /// What each example weighs from now on, after so many steps, if that changes.
-    fn next_weights(
-        &self,
-        _model: &Self::Model,
-        _weights: &[f32],
-        _timeline: &Timeline,
-        _steps: usize,
-    ) -> Option<Vec<f32>> {
-        None
+    /// Whether the examples are weighed anew after so many steps.
+    fn reweighs_after(&self, _steps: usize, _timeline: &Timeline) -> bool {
+        false
+    }
+
+    /// What each example weighs from now on, where a whole model was trained with these weights.
+    fn next_weights(&self, _: &Self::Model, weights: Vec<f32>, _: &Timeline) -> Vec<f32> {
+        weights
     }
 }
 
@@ -102,8 +113,8 @@ where
     let timeline = Timeline::new(config, task.examples(), task.draws());
     let schedule = Schedule::new(config, timeline.steps);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
-    let mut state = TrainingState::new(model, groups, history, inputs);
-    state.weights = task.first_weights();
+    let state = TrainingState::new(model, groups, history, inputs);
+    let mut state = state.reading_rows_of(task.row_table()).weighing(task.first_weights());
     if let Some(saved) = run.take_saved_state() {
         state = state.resumed(saved)?;
         keep_best(task, &state, &mut run)?;
@@ -120,10 +131,11 @@ where
         let rate_factor = schedule.factor(state.steps());
         let step = state.steps() + 1;
         if step == 1 {
-            let (groups, examples) = (state.optimizer.groups(), window.example_ids());
-            self_check(task, &state.model, groups, &examples, config.precision)?;
+            run.tell(Event::Checked(self_check(task, &state, &window.example_ids())?));
         }
-        let (loss, gradients) = gradients(task, &state.model, &window, config.seed, step);
+        let read;
+        (state, read) = state.gather_rows(&window);
+        let (loss, gradients) = gradients(task, &state.model, &read, config.seed, step);
         let gradient_norm = gradients.global_norm();
         check_finite(step, loss, gradient_norm, &window)?;
         let gradient = clipping_scale(gradient_norm, config.max_grad_norm);
@@ -133,17 +145,22 @@ where
         state.history.add_step(record, timeline.steps);
         let (epoch, examples) = (window.epoch, window.examples());
         run.tell(Event::Step { record, epoch, examples });
-        reweigh(task, &mut state, &timeline);
+        state = reweigh(task, state, &timeline);
 
-        let stopped = run.is_stopped();
         let measured = timeline.evaluates_after(step);
         if measured {
-            measure(task, &mut state, epoch, &mut run)?;
+            state = measure(task, state, epoch, &mut run)?;
         }
-        run.save(&state, &timeline, stopped)?;
+        // Asked after measuring, which may take long: whoever asks meanwhile need not wait for
+        // another step.
+        let stopped = run.is_stopped();
+        if stopped || run.saves_after(step, &timeline) {
+            state = state.gather_whole();
+            run.save(&state)?;
+        }
         if stopped {
             if !measured {
-                measure(task, &mut state, epoch, &mut run)?;
+                state = measure(task, state, epoch, &mut run)?;
             }
             break;
         }
@@ -179,29 +196,37 @@ where
     (loss_sum, sum.unwrap_or_default())
 }
 
-/// Lets the examples weigh what the task says from now on, if it says anything.
-fn reweigh<B, T>(task: &T, state: &mut TrainingState<B, T::Model>, timeline: &Timeline)
+/// Lets the examples weigh what the task says from now on, where it is time.
+fn reweigh<B, T>(
+    task: &T,
+    state: TrainingState<B, T::Model>,
+    timeline: &Timeline,
+) -> TrainingState<B, T::Model>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
     T: Task<B>,
 {
-    if let Some(weights) = &state.weights {
-        let next = task.next_weights(&state.model, weights, timeline, state.steps());
-        state.weights = next.or_else(|| state.weights.take());
+    if !task.reweighs_after(state.steps(), timeline) {
+        return state;
     }
+    let mut state = state.gather_whole();
+    let weights = state.weights.take();
+    state.weights = weights.map(|weights| task.next_weights(&state.model, weights, timeline));
+    state
 }
 
 /// Measures the model and keeps it if it is the best so far.
 fn measure<B, T>(
     task: &T,
-    state: &mut TrainingState<B, T::Model>,
+    state: TrainingState<B, T::Model>,
     epoch: usize,
     run: &mut Run<'_, B, T::Model>,
-) -> Result<(), TrainError>
+) -> Result<TrainingState<B, T::Model>, TrainError>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
     T: Task<B>,
 {
+    let mut state = state.gather_whole();
     let step = state.steps();
     run.tell(Event::Evaluating { step });
     let model = state.model.valid();
@@ -217,13 +242,14 @@ where
         validation: evaluation.scores,
     };
     state.history.evaluations.push(record.clone());
+    run.watch(&model, &record);
     run.tell(Event::Evaluated(record));
     if state.history.ends_with_best() {
         run.keep(&model, &state.history, &evaluation)?;
         run.tell(Event::Kept { step });
         state.best = Some(model);
     }
-    Ok(())
+    Ok(state)
 }
 
 /// Keeps the best model of a run that is gone on with: since its state was saved, a later one may

@@ -7,7 +7,7 @@ use crate::learn::{Task, gradients};
 use crate::timeline::Timeline;
 use crate::{
     Optimizer, ParameterGroups, Scales, StopSignal, TrainError, TrainingConfig, TrainingData,
-    clipping_scale,
+    adapt, clipping_scale,
 };
 
 /// The loss at each of a range of learning rates.
@@ -58,8 +58,8 @@ where
     config.validate()?;
     data.validate(&model)?;
     let task = Classification::new(data, config)?;
-    let draws = Task::<B>::draws(&task);
-    let timeline = Timeline::new(config, data.train, draws);
+    model = adapt(model, config)?;
+    let timeline = Timeline::new(config, data.train, Task::<B>::draws(&task));
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     model = groups.freeze(model.with_precision(config.precision), 0);
     let mut optimizer = Optimizer::new(groups, config);

@@ -29,12 +29,32 @@ impl ModelCard<'_> {
             "BERT with a classification head, fine-tuned by bertune {} from `{}`.\n",
             self.history.bertune_version, self.base_model,
         );
-        write_classes(config, &mut card);
-        write_inputs(config, &mut card);
-        write_decisions(config, &mut card);
-        self.write_results(config, &mut card);
-        self.write_recipe(&mut card);
+        self.write_body(config, &mut card);
         card
+    }
+
+    /// The card of an adapter on this base.
+    pub fn to_adapter_markdown(&self, config: &SequenceClassificationConfig, base: &str) -> String {
+        let classes = config.classes();
+        let mut card = format!(
+            "---\nbase_model: {}\npipeline_tag: text-classification\nlibrary_name: peft\ntags:\n\
+             - text-classification\n- bert\n- bertune\n- lora\n---\n\n# Text classifier\n\n\
+             A LoRA adapter with a classification head, trained by bertune {} on `{base}`, which it \
+             needs. In Python: `AutoPeftModelForSequenceClassification.from_pretrained(folder, \
+             num_labels={classes})`.\n\n",
+            serde_json::Value::from(base),
+            self.history.bertune_version,
+        );
+        self.write_body(config, &mut card);
+        card
+    }
+
+    fn write_body(&self, config: &SequenceClassificationConfig, card: &mut String) {
+        write_classes(config, card);
+        write_inputs(config, card);
+        write_decisions(config, card);
+        self.write_results(config, card);
+        self.write_recipe(card);
     }
 
     fn write_results(&self, config: &SequenceClassificationConfig, card: &mut String) {

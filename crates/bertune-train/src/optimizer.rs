@@ -40,6 +40,8 @@ struct ParameterState<T> {
 enum Moments<T> {
     Adam(AdamState<T>),
     Momentum(T),
+    /// With the [rows that wait](crate::waiting_rows).
+    Elsewhere,
 }
 
 /// What one update multiplies learning rates and gradients with.
@@ -86,6 +88,25 @@ impl<B: BertOps> Optimizer<B> {
         &self.groups
     }
 
+    /// The Adam step that comes next for a parameter; `None` under another rule.
+    pub(crate) fn next_adam_step(&self, id: ParamId, scales: Scales) -> Option<AdamStep> {
+        let taken = self.states.get(&id).map_or(0, |state| state.steps);
+        self.groups.get(id).and_then(|group| self.rule.adam_step(group, scales, taken + 1))
+    }
+
+    /// Takes Adam's moments of a parameter out, and leaves how often it was updated.
+    pub(crate) fn take_moments(&mut self, id: ParamId) -> Option<AdamState<FloatTensor<B>>> {
+        let state = self.states.get_mut(&id)?;
+        std::mem::replace(&mut state.moments, Moments::Elsewhere).adam()
+    }
+
+    /// Puts Adam's moments of a parameter in their place.
+    pub(crate) fn put_moments(&mut self, id: ParamId, moments: Option<AdamState<FloatTensor<B>>>) {
+        let Some(moments) = moments.map(Moments::Adam) else { return };
+        let steps = self.states.get(&id).map_or(0, |state| state.steps);
+        self.states.insert(id, ParameterState { steps, moments });
+    }
+
     /// The state, to be kept with a checkpoint.
     pub fn state(&self) -> OptimizerState {
         let mut state = OptimizerState::default();
@@ -128,6 +149,7 @@ impl<T> Moments<T> {
                 vec![(EXP_AVG, first_moment), (EXP_AVG_SQ, second_moment)]
             }
             Self::Momentum(momentum) => vec![(MOMENTUM, momentum)],
+            Self::Elsewhere => Vec::new(),
         }
     }
 
@@ -164,43 +186,42 @@ impl Rule {
         scales: Scales,
         step: u64,
     ) -> (FloatTensor<B>, Moments<FloatTensor<B>>) {
+        if let Some(step) = self.adam_step(group, scales, step) {
+            let (value, state) = B::adam(value, gradient, old.and_then(Moments::adam), &step);
+            return (value, Moments::Adam(state));
+        }
         let ParameterGroup { weight_decay, .. } = group;
         let learning_rate = group.learning_rate * scales.rate;
         let (gradient_scale, [beta_1, beta_2]) = (scales.gradient, self.betas);
-        match self.kind {
-            OptimizerKind::AdamW | OptimizerKind::Adam => {
-                let weight_decay = if self.kind == OptimizerKind::AdamW {
-                    WeightDecay::Decoupled(weight_decay)
-                } else {
-                    WeightDecay::Coupled(weight_decay)
-                };
-                let epsilon = self.epsilon;
-                let step = AdamStep {
-                    learning_rate,
-                    beta_1,
-                    beta_2,
-                    epsilon,
-                    weight_decay,
-                    gradient_scale,
-                    step,
-                };
-                let (value, state) = B::adam(value, gradient, old.and_then(Moments::adam), &step);
-                (value, Moments::Adam(state))
-            }
-            OptimizerKind::Sgd => {
-                let momentum = self.momentum;
-                let step = SgdStep { learning_rate, momentum, weight_decay, gradient_scale };
-                let old = old.and_then(Moments::momentum);
-                let (value, momentum) = B::sgd(value, gradient, old, &step);
-                (value, Moments::Momentum(momentum))
-            }
-            OptimizerKind::Lion => {
-                let step = LionStep { learning_rate, beta_1, beta_2, weight_decay, gradient_scale };
-                let old = old.and_then(Moments::momentum);
-                let (value, momentum) = B::lion(value, gradient, old, &step);
-                (value, Moments::Momentum(momentum))
-            }
-        }
+        let momentum = old.and_then(Moments::momentum);
+        let (value, momentum) = if self.kind == OptimizerKind::Lion {
+            let step = LionStep { learning_rate, beta_1, beta_2, weight_decay, gradient_scale };
+            B::lion(value, gradient, momentum, &step)
+        } else {
+            let step =
+                SgdStep { learning_rate, momentum: self.momentum, weight_decay, gradient_scale };
+            B::sgd(value, gradient, momentum, &step)
+        };
+        (value, Moments::Momentum(momentum))
+    }
+
+    /// The numbers of an Adam step of a group; `None` under another rule.
+    fn adam_step(self, group: ParameterGroup, scales: Scales, step: u64) -> Option<AdamStep> {
+        let weight_decay = match self.kind {
+            OptimizerKind::AdamW => WeightDecay::Decoupled(group.weight_decay),
+            OptimizerKind::Adam => WeightDecay::Coupled(group.weight_decay),
+            OptimizerKind::Sgd | OptimizerKind::Lion => return None,
+        };
+        let [beta_1, beta_2] = self.betas;
+        Some(AdamStep {
+            learning_rate: group.learning_rate * scales.rate,
+            beta_1,
+            beta_2,
+            epsilon: self.epsilon,
+            weight_decay,
+            gradient_scale: scales.gradient,
+            step,
+        })
     }
 }
 

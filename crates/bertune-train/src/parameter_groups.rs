@@ -1,10 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bertune_checkpoint::parameter_names;
 use burn_core::module::{Module, ModuleMapper, Param, ParamId};
 use burn_core::tensor::{Tensor, backend::Backend};
 use regex::Regex;
 
+use crate::lora::adapter_parameters;
 use crate::{TrainError, TrainingConfig};
 
 /// How one parameter learns.
@@ -51,6 +52,10 @@ impl ParameterGroups {
             config,
             layers,
             unfreeze_after: config.gradual_unfreezing.map(|every| every.in_steps(steps_per_epoch)),
+            adapter: config.lora.as_ref().map(|_| {
+                let learning = adapter_parameters(names.iter().map(|(_, name)| name.as_str()));
+                learning.into_iter().map(str::to_owned).collect()
+            }),
             freeze: patterns(config.freeze.iter().map(String::as_str), &names)?,
             groups: patterns(config.groups.iter().map(|group| group.pattern.as_str()), &names)?,
         };
@@ -107,6 +112,8 @@ struct Rules<'a> {
     config: &'a TrainingConfig,
     layers: usize,
     unfreeze_after: Option<usize>,
+    /// What alone learns, with LoRA.
+    adapter: Option<BTreeSet<String>>,
     freeze: Vec<Regex>,
     groups: Vec<Regex>,
 }
@@ -143,6 +150,7 @@ impl Rules<'_> {
         is_embedding(name) && self.config.freeze_embeddings
             || layer(name).is_some_and(|layer| layer < self.config.freeze_layers)
             || self.freeze.iter().any(|pattern| pattern.is_match(name))
+            || self.adapter.as_ref().is_some_and(|adapter| !adapter.contains(name))
     }
 
     /// With gradual unfreezing, the head and the pooler learn from the first step, the top layer
@@ -193,7 +201,7 @@ fn patterns<'a>(
 }
 
 /// What is wrong with a regular expression, without the picture of where.
-fn in_one_line(error: &regex::Error) -> String {
+pub(crate) fn in_one_line(error: &regex::Error) -> String {
     let text = error.to_string();
     text.lines().last().unwrap_or(&text).trim_start_matches("error: ").to_owned()
 }
@@ -212,6 +220,7 @@ mod tests {
             config,
             layers: LAYERS,
             unfreeze_after: config.gradual_unfreezing.map(|every| every.in_steps(10)),
+            adapter: None,
             freeze: config.freeze.iter().map(compile).collect(),
             groups: config.groups.iter().map(|group| compile(&group.pattern)).collect(),
         };

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{OptimizerKind, ScheduleKind, TrainingConfig};
+use crate::{LoraConfig, OptimizerKind, ScheduleKind, TrainingConfig};
 
 /// Ready-made configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub enum Preset {
     /// For many examples and the best score: more epochs, a cosine, smoothed labels and slightly
     /// slower lower layers; ends when it no longer gains.
     Full,
+    /// LoRA on queries and values, at the higher rates that it wants: a small adapter on a base that
+    /// stays as it is.
+    Lora,
 }
 
 impl Preset {
@@ -52,6 +55,13 @@ impl Preset {
                 patience: Some(2),
                 ..default
             },
+            Self::Lora => TrainingConfig {
+                epochs: 6,
+                learning_rate: 5e-4,
+                patience: Some(2),
+                lora: Some(LoraConfig::default()),
+                ..default
+            },
         }
     }
 }
@@ -62,7 +72,9 @@ mod tests {
 
     #[test]
     fn every_preset_is_valid() {
-        for preset in [Preset::Article, Preset::BertPaper, Preset::Gentle, Preset::Full] {
+        for preset in
+            [Preset::Article, Preset::BertPaper, Preset::Gentle, Preset::Full, Preset::Lora]
+        {
             preset.config().validate().unwrap();
         }
         TrainingConfig::default().validate().unwrap();

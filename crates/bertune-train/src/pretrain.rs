@@ -58,6 +58,9 @@ where
 
 /// Refuses what has a meaning for labels alone.
 fn check_settings(config: &TrainingConfig) -> Result<(), TrainError> {
+    if config.lora.is_some() {
+        return Err(TrainError::LoraInPretraining);
+    }
     let of_labels = [
         ("label_smoothing", config.label_smoothing > 0.0),
         ("focal_gamma", config.focal_gamma > 0.0),
@@ -96,6 +99,11 @@ where
     ) -> Tensor<B, 1> {
         let (logits, labels) = guesses(model, batch, key);
         ops::cross_entropy(logits, labels).sum() / step_weight.max(1.0)
+    }
+
+    fn chance(&self, model: &Self::Model, _: &PackedBatch, _: f64) -> Option<f64> {
+        let [vocab_size, _] = model.bert.embeddings.word_embeddings.weight.lazy_shape().dims();
+        Some((vocab_size as f64).ln())
     }
 
     fn reads(&self, _model: &Self::Model, name: &str) -> bool {

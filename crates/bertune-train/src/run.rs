@@ -10,7 +10,7 @@ use burn_core::tensor::backend::AutodiffBackend;
 use crate::learn::Inner;
 use crate::timeline::Timeline;
 use crate::{
-    Evaluation, EvaluationRecord, History, Interval, SavedState, StepRecord, TrainError,
+    Evaluation, EvaluationRecord, FirstLoss, History, Interval, SavedState, StepRecord, TrainError,
     TrainingState,
 };
 
@@ -27,6 +27,8 @@ pub enum Event {
         /// The steps that were taken before: more than 0 in a run that is resumed.
         taken: usize,
     },
+    /// The checks before the first step of a new run found no fault.
+    Checked(FirstLoss),
     /// A step was taken.
     Step {
         /// What it did.
@@ -81,6 +83,9 @@ impl StopSignal {
 type Keeper<'a, B, M> =
     dyn FnMut(&Inner<B, M>, &History, &Evaluation) -> Result<(), TrainError> + 'a;
 
+/// What looks at the model whenever it was measured.
+type Watcher<'a, B, M> = dyn FnMut(&Inner<B, M>, &EvaluationRecord) + 'a;
+
 /// What saves the state of the run.
 type Saver<'a, B, M> = dyn FnMut(&TrainingState<B, M>) -> Result<(), TrainError> + 'a;
 
@@ -92,6 +97,7 @@ where
     M: AutodiffModule<B>,
 {
     tell: Box<dyn FnMut(&Event) + 'a>,
+    watch: Box<Watcher<'a, B, M>>,
     keep: Box<Keeper<'a, B, M>>,
     save: Option<Box<Saver<'a, B, M>>>,
     save_every: Option<Interval>,
@@ -108,6 +114,7 @@ where
     fn default() -> Self {
         Self {
             tell: Box::new(|_| ()),
+            watch: Box::new(|_, _| ()),
             keep: Box::new(|_, _, _| Ok(())),
             save: None,
             save_every: None,
@@ -126,6 +133,12 @@ where
     /// The run, telling its events to `tell`.
     pub fn telling(self, tell: impl FnMut(&Event) + 'a) -> Self {
         Self { tell: Box::new(tell), ..self }
+    }
+
+    /// The run, showing `watch` the model whenever it was measured, the best so far or not, with
+    /// what came of it: for measuring more than the run needs.
+    pub fn watching(self, watch: impl FnMut(&Inner<B, M>, &EvaluationRecord) + 'a) -> Self {
+        Self { watch: Box::new(watch), ..self }
     }
 
     /// The run, giving each new best model to `keep`, which writes it down.
@@ -164,6 +177,10 @@ where
         (self.tell)(&event);
     }
 
+    pub(crate) fn watch(&mut self, model: &Inner<B, M>, record: &EvaluationRecord) {
+        (self.watch)(model, record);
+    }
+
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.is_stopped() || self.end.is_some_and(|end| Instant::now() >= end)
     }
@@ -181,20 +198,16 @@ where
         self.resume.take()
     }
 
-    /// Saves the state if that is due, or if the run is stopped.
-    pub(crate) fn save(
-        &mut self,
-        state: &TrainingState<B, M>,
-        timeline: &Timeline,
-        stopped: bool,
-    ) -> Result<(), TrainError> {
-        let step = state.steps();
-        let due = self.save_every.is_some_and(|every| timeline.is_due(every, step));
-        if let Some(save) = &mut self.save
-            && (due || stopped)
-        {
+    /// Whether the state is to be saved when so many steps were taken.
+    pub(crate) fn saves_after(&self, steps: usize, timeline: &Timeline) -> bool {
+        self.save_every.is_some_and(|every| timeline.is_due(every, steps))
+    }
+
+    /// Saves the state.
+    pub(crate) fn save(&mut self, state: &TrainingState<B, M>) -> Result<(), TrainError> {
+        if let Some(save) = &mut self.save {
             save(state)?;
-            self.tell(Event::Saved { step });
+            self.tell(Event::Saved { step: state.steps() });
         }
         Ok(())
     }

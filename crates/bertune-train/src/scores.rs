@@ -69,7 +69,7 @@ impl Scores {
 
 /// What chooses the best model where the configuration names nothing: the lowest loss where there
 /// are no labels.
-pub(crate) fn main_metric(problem_type: Option<ProblemType>) -> MetricName {
+pub fn main_metric(problem_type: Option<ProblemType>) -> MetricName {
     problem_type.map_or(MetricName::Loss, |problem_type| shown(problem_type)[0].1)
 }
 

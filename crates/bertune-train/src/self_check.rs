@@ -4,10 +4,29 @@ use burn_core::module::ParamId;
 use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::learn::Task;
-use crate::{Gradients, ParameterGroups, TrainError};
+use crate::{Gradients, TrainError, TrainingState};
 
 /// Examples that the check looks at.
 const EXAMPLES: usize = 4;
+
+/// What a model that has not learned yet made of a few examples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FirstLoss {
+    /// Its loss, without dropout.
+    pub loss: f64,
+    /// The loss of the same examples where all scores are zero, as those of a new head nearly are:
+    /// the logarithm of the number of classes, where each example has one. None if that is nothing
+    /// to go by.
+    pub chance: Option<f64>,
+}
+
+impl FirstLoss {
+    /// Whether the loss is so much worse than chance that something may be wrong. A head that is not
+    /// new may well be wrong about new data; a new one cannot be so sure.
+    pub fn is_suspicious(&self) -> bool {
+        self.chance.is_some_and(|chance| self.loss > 2.0 * chance)
+    }
+}
 
 /// Checks, without dropout and on a few examples, that a step does what the configuration says:
 /// every parameter that learns has a finite gradient other than zero, every other one has none,
@@ -16,21 +35,21 @@ const EXAMPLES: usize = 4;
 /// Examples that count nothing, or that the model is already quite sure of, have no gradient at all:
 /// then only its absence can be checked.
 ///
+/// Gives their loss beside what chance gives.
+///
 /// # Errors
 ///
 /// Naming the first parameter of which this is not true.
 pub(crate) fn self_check<B, T>(
     task: &T,
-    model: &T::Model,
-    groups: &ParameterGroups,
+    state: &TrainingState<B, T::Model>,
     example_ids: &[usize],
-    precision: Precision,
-) -> Result<(), TrainError>
+) -> Result<FirstLoss, TrainError>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
     T: Task<B>,
 {
-    let dataset = task.examples();
+    let (dataset, model, groups) = (task.examples(), &state.model, state.optimizer.groups());
     let example_ids = &example_ids[..EXAMPLES.min(example_ids.len())];
     let few = PackedBatch::pack(dataset, example_ids);
     let weight = task.weight(std::slice::from_ref(&few));
@@ -47,10 +66,12 @@ where
     for &id in example_ids {
         alone.add(gradients(&PackedBatch::pack(dataset, &[id])));
     }
+    let rounding = rounding(state.history.config.precision);
     for (id, name) in groups.names() {
-        check_sum(*id, name, &together, &alone, rounding(precision))?;
+        check_sum(*id, name, &together, &alone, rounding)?;
     }
-    Ok(())
+    let loss = task.loss(model, &few, weight, None).into_data().iter::<f64>().sum();
+    Ok(FirstLoss { loss, chance: task.chance(model, &few, weight) })
 }
 
 fn check_gradient(
@@ -67,12 +88,15 @@ fn check_gradient(
         Some(norm) if !norm.is_finite() => error("finite"),
         Some(_) if !learns => error("absent, for it is frozen"),
         None if learns => error("there, for it learns"),
-        // The softmax does not change when all keys are moved alike.
-        Some(0.0) if says_something && !name.ends_with("attention.self.key.bias") => {
-            error("other than zero")
-        }
+        Some(0.0) if says_something && !may_be_zero(name) => error("other than zero"),
         _ => Ok(()),
     }
+}
+
+/// Whether a gradient of zero is right: the softmax does not change when all keys are moved alike,
+/// and the factor A of a low-rank change moves nothing before the first step, for B is zero.
+fn may_be_zero(name: &str) -> bool {
+    name.ends_with("attention.self.key.bias") || name.ends_with(".lora_A.weight")
 }
 
 /// How much of a gradient may be rounding: in bf16, half a percent was seen in six layers.
@@ -134,9 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_no_fault_of_the_keys_bias_or_where_nothing_has_a_gradient() {
+    fn zero_is_no_fault_of_the_keys_bias_of_a_factor_or_where_nothing_has_a_gradient() {
         let key = "bert.encoder.layer.0.attention.self.key.bias";
         assert!(check_gradient(key, Some(0.0), true, true).is_ok());
+        let factor = "bert.encoder.layer.0.attention.self.query.lora_A.weight";
+        assert!(check_gradient(factor, Some(0.0), true, true).is_ok());
+        assert!(check_gradient(factor, None, true, true).is_err());
         assert!(check_gradient("classifier.bias", Some(0.0), true, false).is_ok());
         assert!(check_gradient("classifier.bias", None, true, false).is_err());
     }

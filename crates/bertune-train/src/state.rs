@@ -6,11 +6,13 @@ use bertune_checkpoint::{
 };
 use bertune_head::BertForSequenceClassification;
 use bertune_kernels::BertOps;
-use burn_core::module::{AutodiffModule, Module};
+use burn_core::module::{AutodiffModule, Module, ParamId};
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
 
 use crate::learn::Inner;
+use crate::timeline::Window;
+use crate::waiting_rows::WaitingRows;
 use crate::{
     Gradients, History, Learned, Optimizer, OptimizerState, ParameterGroups, Scales, TrainError,
     TrainingConfig,
@@ -35,6 +37,10 @@ where
     /// What each example weighs now, where that is not what the data set says.
     pub(crate) weights: Option<Vec<f32>>,
     inputs: Inputs,
+    /// The table of which steps read some rows alone.
+    table: Option<ParamId>,
+    /// That table, while the model holds some of its rows.
+    rows: Option<WaitingRows<B::InnerBackend>>,
 }
 
 /// What a run has done since it began, and since it was last measured.
@@ -82,7 +88,53 @@ where
         let model = groups.freeze(model, 0);
         let optimizer = Optimizer::new(groups, &history.config);
         let progress = Progress::default();
-        Self { model, optimizer, progress, history, best: None, weights: None, inputs }
+        Self {
+            model,
+            optimizer,
+            progress,
+            history,
+            best: None,
+            weights: None,
+            inputs,
+            table: None,
+            rows: None,
+        }
+    }
+
+    /// The state of a run whose examples weigh this much, if that is not what the data set says.
+    pub(crate) fn weighing(self, weights: Option<Vec<f32>>) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// The state of a run whose losses read those rows of a table, of this Hugging Face name, that
+    /// their input ids name, and no others: on backends where it pays, steps touch these alone.
+    pub(crate) fn reading_rows_of(self, name: Option<&str>) -> Self {
+        let names = self.optimizer.groups().names();
+        let table = names.iter().find(|(_, found)| Some(found.as_str()) == name).map(|(id, _)| *id);
+        let is_adam = self.history.config.optimizer.is_adam();
+        Self { table: table.filter(|_| is_adam && B::InnerBackend::rows_may_wait()), ..self }
+    }
+
+    /// Makes the model ready for a step: the window as it is to read it.
+    pub(crate) fn gather_rows(mut self, window: &Window) -> (Self, Window) {
+        let learns = |id: &ParamId| self.optimizer.groups().learns(*id, self.steps());
+        let Some(id) = self.table.filter(learns) else {
+            return (self, window.clone());
+        };
+        let (model, mut rows) = match self.rows.take() {
+            Some(rows) => (self.model, rows),
+            None => WaitingRows::take(self.model, &mut self.optimizer, id),
+        };
+        let (model, window) = rows.gather(model, &mut self.optimizer, window);
+        (Self { model, rows: Some(rows), ..self }, window)
+    }
+
+    /// Makes the model whole again, to be measured or saved.
+    pub(crate) fn gather_whole(mut self) -> Self {
+        if let Some(rows) = self.rows.take() {
+            self.model = rows.give_back(self.model, &mut self.optimizer);
+        }
+        self
     }
 
     /// The steps that were taken.
@@ -97,7 +149,12 @@ where
 
     /// One step of the optimizer.
     pub(crate) fn update(mut self, gradients: Gradients<B::InnerBackend>, scales: Scales) -> Self {
+        let next = |rows: &WaitingRows<_>| self.optimizer.next_adam_step(rows.id(), scales);
+        let step = self.rows.as_ref().and_then(next);
         self.model = self.optimizer.step(self.model, gradients, scales);
+        if let Some((rows, step)) = self.rows.as_mut().zip(step) {
+            self.model = rows.put_back(self.model, &mut self.optimizer, step);
+        }
         self.progress.steps += 1;
         if self.optimizer.groups().change_at(self.progress.steps) {
             self.model = self.optimizer.groups().freeze(self.model, self.progress.steps);
@@ -107,8 +164,9 @@ where
 
     /// The best model, or the present one if none was measured.
     pub(crate) fn finish(self, finished: bool) -> Learned<B, M> {
-        let model = self.best.unwrap_or_else(|| self.model.valid());
-        Learned { model, history: self.history, finished, weights: self.weights }
+        let state = self.gather_whole();
+        let model = state.best.unwrap_or_else(|| state.model.valid());
+        Learned { model, history: state.history, finished, weights: state.weights }
     }
 
     /// Writes the state into an existing folder.

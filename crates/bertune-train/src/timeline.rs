@@ -20,7 +20,7 @@ pub(crate) struct Timeline {
 }
 
 /// The examples of one step, in the parts that are computed at once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Window {
     /// The epoch, from 1.
     pub(crate) epoch: usize,

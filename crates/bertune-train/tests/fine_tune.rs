@@ -8,11 +8,14 @@ use std::path::Path;
 use bertune_checkpoint::{HostTensor, module_tensors, read_safetensors, write_safetensors};
 use bertune_data::{Dataset, Targets};
 use bertune_encoder::{BertConfig, Initializer};
-use bertune_head::{BertForSequenceClassification, LabelNames, SequenceClassificationConfig};
+use bertune_head::{
+    BertForSequenceClassification, Decisions, LabelNames, SequenceClassificationConfig,
+};
 use bertune_tokenize::Encoding;
 use bertune_train::{
-    ClassWeightRule, ClassWeights, Event, FineTuned, Interval, OptimizerKind, Run, SavedState,
-    ScheduleKind, StopSignal, TrainError, TrainingConfig, TrainingData, fine_tune,
+    ClassWeightRule, ClassWeights, Event, FineTuned, FirstLoss, Interval, OptimizerKind, Run,
+    SavedState, ScheduleKind, StopSignal, TrainError, TrainingConfig, TrainingData, evaluate,
+    fine_tune,
 };
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
@@ -390,4 +393,67 @@ fn a_run_without_gains_ends_when_its_patience_does() {
     let tuned = train(0.0, &dataset(8, false), &config, run).unwrap();
     assert_eq!((tuned.history.evaluations.len(), tuned.finished), (4, true));
     assert_eq!(stalled, Some(4));
+}
+
+#[test]
+fn the_first_loss_is_told_beside_what_chance_gives() {
+    let mut told = Vec::new();
+    let mut tell = |dataset: &Dataset, config: &TrainingConfig| {
+        let run = Run::default().telling(|event| {
+            if let Event::Checked(first) = event {
+                told.push(*first);
+            }
+        });
+        train(0.0, dataset, config, run).unwrap();
+    };
+    let plain = dataset(8, false);
+    tell(&plain, &descent(2));
+    let smooth = TrainingConfig { label_smoothing: 0.2, ..descent(2) };
+    tell(&dataset(8, true), &smooth);
+    let config = TrainingConfig { focal_gamma: 2.0, ..descent(2) };
+    tell(&plain, &config);
+    let chance: Vec<f64> = told.iter().map(|first| first.chance.unwrap()).collect();
+    let even = 3f64.ln();
+    for (found, expected) in chance.iter().zip([even, even, even * 4.0 / 9.0]) {
+        assert!((found - expected).abs() < 1e-5, "{told:?}");
+    }
+    assert!(told.iter().all(|first| first.loss > 0.0 && !first.is_suspicious()), "{told:?}");
+    let doubtful = FirstLoss { loss: 3.0, chance: Some(1.1) };
+    assert!(doubtful.is_suspicious());
+}
+
+#[test]
+fn a_run_that_is_stopped_while_it_is_measured_takes_no_more_steps() {
+    let stop = StopSignal::default();
+    let mut saved = Vec::new();
+    let run = Run::default()
+        .telling(|event| match event {
+            Event::Evaluating { step: 2 } => stop.stop(),
+            _ => {}
+        })
+        .saving(None, |state| {
+            saved.push(state.steps());
+            Ok(())
+        })
+        .until(stop.clone());
+    let config = TrainingConfig { evaluate_every: "2 steps".parse().unwrap(), ..descent(8) };
+    let tuned = train(0.0, &dataset(8, false), &config, run).unwrap();
+    assert_eq!((tuned.history.evaluations.len(), tuned.finished), (1, false));
+    assert_eq!(saved, [2]);
+}
+
+#[test]
+fn every_measured_model_is_shown_as_it_is_then_and_not_the_best_one() {
+    let dataset = dataset(8, false);
+    let config = TrainingConfig { evaluate_every: "2 steps".parse().unwrap(), ..descent(5) };
+    let mut shown = Vec::new();
+    let run = Run::default().watching(|model, record| {
+        let evaluation = evaluate(model, &Decisions::default(), &dataset, 8);
+        shown.push((record.step, record.validation_loss, evaluation.loss));
+    });
+    train(0.5, &dataset, &config, run).unwrap();
+    let steps: Vec<_> = shown.iter().map(|(step, ..)| *step).collect();
+    assert_eq!(steps, [2, 4, 5]);
+    assert!(shown.iter().all(|(_, told, seen)| told == seen), "{shown:?}");
+    assert_ne!(shown[0].2, shown[2].2);
 }

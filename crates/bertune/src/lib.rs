@@ -14,6 +14,7 @@
 //! | [`metrics`] | scores and their uncertainty |
 //! | [`train`] | fine-tuning |
 //! | [`predict`] | a fine-tuned folder to labels |
+//! | [`report`] | comparisons in words, tables and pictures |
 
 pub mod backend;
 
@@ -24,6 +25,7 @@ pub use bertune_head as head;
 pub use bertune_kernels as kernels;
 pub use bertune_metrics as metrics;
 pub use bertune_predict as predict;
+pub use bertune_report as report;
 pub use bertune_tokenize as tokenize;
 pub use bertune_train as train;
 pub use burn;

@@ -20,6 +20,11 @@ fn masked_lm_equals_transformers() {
 }
 
 #[test]
+fn adapters_equal_peft() {
+    parity::adapters_equal_peft::<bertune::backend::Autodiff<B>>(1e-5);
+}
+
+#[test]
 fn gradients_equal_transformers() {
     parity::gradients_equal_transformers::<bertune::backend::Autodiff<B>>(1e-4);
 }

@@ -25,3 +25,8 @@ fn packed_sequences_equal_single_ones() {
 fn twenty_steps_give_the_recorded_losses() {
     parity::twenty_steps_give_the_recorded_losses::<bertune::backend::Autodiff<B>>(1e-3);
 }
+
+#[test]
+fn adapters_equal_peft() {
+    parity::adapters_equal_peft::<bertune::backend::Autodiff<B>>(1e-3);
+}

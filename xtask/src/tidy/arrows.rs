@@ -3,17 +3,18 @@
 use super::house::{House, Package};
 
 /// Which of our crates each of our crates may use; `docs/architecture.md` says the same in words.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("bertune-tokenize", &[]),
     ("bertune-mapped", &[]),
     ("bertune-data", &["bertune-tokenize", "bertune-mapped"]),
     ("bertune-kernels", &[]),
-    ("bertune-checkpoint", &[]),
+    ("bertune-checkpoint", &["bertune-mapped"]),
     ("bertune-metrics", &[]),
     ("bertune-encoder", &["bertune-kernels", "bertune-checkpoint"]),
     ("bertune-head", &["bertune-encoder", "bertune-kernels", "bertune-checkpoint"]),
     ("bertune-train", &BELOW_A_RUN),
     ("bertune-predict", &BELOW_A_RUN),
+    ("bertune-report", &["bertune-metrics"]),
     (
         "bertune",
         &[
@@ -26,6 +27,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "bertune-head",
             "bertune-train",
             "bertune-predict",
+            "bertune-report",
         ],
     ),
     ("bertune-cli", &["bertune"]),
@@ -43,8 +45,8 @@ const BELOW_A_RUN: [&str; 7] = [
 ];
 
 /// The crates that know no tensors.
-const WITHOUT_TENSORS: [&str; 4] =
-    ["bertune-tokenize", "bertune-mapped", "bertune-data", "bertune-metrics"];
+const WITHOUT_TENSORS: [&str; 5] =
+    ["bertune-tokenize", "bertune-mapped", "bertune-data", "bertune-metrics", "bertune-report"];
 
 /// The dependencies that point the wrong way.
 pub(crate) fn faults(house: &House) -> Vec<String> {

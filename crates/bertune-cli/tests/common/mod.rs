@@ -53,6 +53,11 @@ impl Place {
 
     /// A classifier of two classes with random weights.
     pub fn write_model(&self, name: &str) {
+        self.write_model_of(name, 3);
+    }
+
+    /// A classifier of two classes with weights of this seed.
+    pub fn write_model_of(&self, name: &str, seed: u64) {
         let bert = BertConfig {
             vocab_size: WORDS.lines().count(),
             hidden_size: 16,
@@ -66,7 +71,7 @@ impl Place {
         };
         let labels = LabelNames::new(vec!["neg".into(), "pos".into()]);
         let config = SequenceClassificationConfig::new(bert, labels);
-        let init = Initializer::new(3, 0.3);
+        let init = Initializer::new(seed, 0.3);
         let model = BertForSequenceClassification::<Flex>::new(&config, &init, &Default::default());
         let folder = self.path(name);
         fs::create_dir_all(&folder).expect("a folder made");

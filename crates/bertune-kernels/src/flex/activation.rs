@@ -84,6 +84,18 @@ fn apply_backward(
     }
 }
 
+/// `x · Φ(x)`.
+#[inline(always)]
+pub(super) fn gelu(x: f32) -> f32 {
+    x * normal(x).0
+}
+
+/// GELU's approximation with the hyperbolic tangent.
+#[inline(always)]
+pub(super) fn gelu_tanh(x: f32) -> f32 {
+    0.5 * x * (1.0 + gelu_inner_tanh(x))
+}
+
 #[inline(always)]
 fn gelu_derivative(x: f32) -> f32 {
     let (cumulative, density) = normal(x);
@@ -105,12 +117,12 @@ fn gelu_tanh_derivative(x: f32) -> f32 {
 
 multiversion! {
     fn gelu_rows(x: &[f32], bias: &[f32], y: &mut [f32]) {
-        apply(x, bias, y, #[inline(always)] |x| x * normal(x).0)
+        apply(x, bias, y, gelu)
     }
 }
 multiversion! {
     fn gelu_tanh_rows(x: &[f32], bias: &[f32], y: &mut [f32]) {
-        apply(x, bias, y, #[inline(always)] |x| 0.5 * x * (1.0 + gelu_inner_tanh(x)))
+        apply(x, bias, y, gelu_tanh)
     }
 }
 multiversion! {

@@ -49,12 +49,12 @@ pub(super) fn adam(
 
 /// The numbers of [`AdamStep`] as the inner loop takes them.
 #[derive(Clone, Copy)]
-struct Factors {
+pub(super) struct Factors {
     gradient_scale: f32,
-    coupled_decay: f32,
-    keep: f32,
+    pub(super) coupled_decay: f32,
+    pub(super) keep: f32,
     beta_1: f32,
-    beta_2: f32,
+    pub(super) beta_2: f32,
     rate: f32,
     second_scale: f32,
     epsilon: f32,
@@ -80,8 +80,12 @@ impl From<&AdamStep> for Factors {
     }
 }
 
+/// A first moment nearer to zero than this is zero: after some 700 steps without a gradient it would
+/// be a denormal number for ever, with which processors are slow.
+const NOTHING: f32 = 1e-30;
+
 multiversion! {
-    fn update(
+    pub(super) fn update(
         parameter: &mut [f32],
         grad: &[f32],
         first: &mut [f32],
@@ -92,7 +96,8 @@ multiversion! {
         let (grad, first, second) = (&grad[..n], &mut first[..n], &mut second[..n]);
         for i in 0..n {
             let g = parameter[i].mul_add(f.coupled_decay, grad[i] * f.gradient_scale);
-            first[i] = first[i].mul_add(f.beta_1, g * (1.0 - f.beta_1));
+            let mean = first[i].mul_add(f.beta_1, g * (1.0 - f.beta_1));
+            first[i] = if mean.abs() < NOTHING { 0.0 } else { mean };
             second[i] = second[i].mul_add(f.beta_2, g * g * (1.0 - f.beta_2));
             let denominator = second[i].sqrt().mul_add(f.second_scale, f.epsilon);
             parameter[i] = parameter[i].mul_add(f.keep, -f.rate * first[i] / denominator);

@@ -47,8 +47,12 @@ pub(super) fn dropout(x: FlexTensor, dropout: Option<Dropout>) -> FlexTensor {
     tensor(unsafe { y.written() }, shape)
 }
 
+/// `y = x · mask`, the elements counted from `first`.
+pub(super) fn apply(first: u32, x: &[f32], mask: Mask, y: &mut [f32]) {
+    multiply(first, x, mask, y);
+}
+
 multiversion! {
-    /// `y = x · mask`, the elements counted from `first`.
     fn multiply(first: u32, x: &[f32], mask: Mask, y: &mut [f32]) {
         for (offset, (x, y)) in x.iter().zip(y).enumerate() {
             *y = x * mask.factor(first.wrapping_add(offset as u32));

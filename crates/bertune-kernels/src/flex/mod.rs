@@ -12,10 +12,14 @@ mod bf16;
 mod cross_entropy;
 mod embedding;
 mod first_attention;
+#[cfg(target_arch = "x86_64")]
+mod layer;
 mod layer_norm;
+mod low_rank;
 mod mask;
 mod memory;
 mod product;
+mod rows;
 mod shared;
 mod simd;
 mod slices;
@@ -26,7 +30,8 @@ use burn_core::tensor::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
 
 use crate::{
-    Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, Precision, Sequences,
+    Activation, AdamState, AdamStep, BertOps, Dropout, LayerNormState, LayerRows, LayerWeights,
+    Precision, Sequences, WaitingRow,
 };
 
 /// Rows of one task.
@@ -65,6 +70,37 @@ impl BertOps for Flex {
         precision: Precision,
     ) -> FlexTensor {
         product::project_weight_gradient(grad, x, precision)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn layer(
+        x: FlexTensor,
+        weights: LayerWeights<FlexTensor, FlexTensor>,
+        sequences: &Sequences,
+        rows: LayerRows,
+    ) -> Option<FlexTensor> {
+        layer::is_available().then(|| layer::forward(x, weights, sequences, rows))
+    }
+
+    fn dropout_project(x: FlexTensor, weight: FlexTensor, dropout: Option<Dropout>) -> FlexTensor {
+        low_rank::dropout_project(x, weight, dropout)
+    }
+
+    fn dropout_project_input_gradient(
+        grad: FlexTensor,
+        weight: FlexTensor,
+        onto: Option<FlexTensor>,
+        dropout: Option<Dropout>,
+    ) -> FlexTensor {
+        low_rank::dropout_project_input_gradient(grad, weight, onto, dropout)
+    }
+
+    fn dropout_project_weight_gradient(
+        grad: FlexTensor,
+        x: FlexTensor,
+        dropout: Option<Dropout>,
+    ) -> FlexTensor {
+        low_rank::dropout_project_weight_gradient(grad, x, dropout)
     }
 
     fn embedding_sum(tables: [FlexTensor; 3], ids: [FlexTensor; 3]) -> FlexTensor {
@@ -216,5 +252,22 @@ impl BertOps for Flex {
         step: &AdamStep,
     ) -> (FlexTensor, AdamState<FlexTensor>) {
         adam::adam(parameter, grad, state, step)
+    }
+
+    fn rows_may_wait() -> bool {
+        true
+    }
+
+    fn adam_catch_up(
+        table: FlexTensor,
+        state: Option<AdamState<FlexTensor>>,
+        waiting: &[WaitingRow],
+        steps: &[AdamStep],
+    ) -> (FlexTensor, AdamState<FlexTensor>) {
+        rows::adam_catch_up(table, state, waiting, steps)
+    }
+
+    fn put_rows(table: FlexTensor, rows: &[usize], values: FlexTensor) -> FlexTensor {
+        rows::put_rows(table, rows, values)
     }
 }

@@ -7,9 +7,9 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::ROWS;
-#[cfg(target_arch = "x86_64")]
-use super::bf16;
 use super::slices::{Unwritten, contiguous, dims, elements, owned, sum_parts, tensor};
+#[cfg(target_arch = "x86_64")]
+use super::{bf16, layer};
 use crate::Precision;
 
 /// A matrix inside a slice: element `(row, column)` is
@@ -52,6 +52,12 @@ impl<'a> Matrix<'a> {
     /// Where an element of this matrix lies, or would lie.
     pub(super) fn place(self, row: usize, column: usize) -> *const f32 {
         self.values.as_ptr().wrapping_add(row * self.row_stride + column * self.column_stride)
+    }
+
+    /// The elements of a row, which lie in one piece.
+    pub(super) fn row(self, row: usize) -> &'a [f32] {
+        assert!(row < self.rows && self.column_stride == 1, "a row in one piece");
+        &self.values[row * self.row_stride..][..self.columns]
     }
 
     /// Some of the rows and columns.
@@ -201,6 +207,14 @@ pub(super) fn project(
 ) -> FlexTensor {
     let (x_shape, weight_shape) = (dims(&x), dims(&weight));
     let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
+    #[cfg(target_arch = "x86_64")]
+    if let Some(bias) = &bias
+        && layer::is_available()
+        && (precision == Precision::F32 || !has_precision(precision))
+    {
+        let out = layer::linear(elements(&x), elements(&weight), elements(bias), weight_shape);
+        return tensor(out, [x_shape[0], weight_shape[0]]);
+    }
     let start = bias.map(|bias| repeated(elements(&bias), x_shape[0]));
     let weight = Matrix::whole(elements(&weight), weight_shape);
     product(Matrix::whole(elements(&x), x_shape), weight.transposed(), start, precision)

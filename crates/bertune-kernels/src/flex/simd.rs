@@ -7,9 +7,9 @@ use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
 ///
 /// Everything the body calls must be `#[inline(always)]` to be compiled likewise.
 macro_rules! multiversion {
-    ($(#[$meta:meta])* fn $name:ident($($arg:ident : $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident : $type:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        fn $name($($arg: $type),*) $(-> $ret)? {
+        $vis fn $name($($arg: $type),*) $(-> $ret)? {
             #[inline(always)]
             fn portable($($arg: $type),*) $(-> $ret)? $body
 
@@ -82,7 +82,24 @@ pub(super) fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32, f32) -> f32) 
     for (lane, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
         sums[lane] = term(sums[lane], a, b);
     }
-    sums.iter().sum()
+    fold_lanes(
+        sums,
+        #[inline(always)]
+        |a, b| a + b,
+    )
+}
+
+/// One number of all lanes: halves are put together until one is left.
+#[inline(always)]
+fn fold_lanes(mut lanes: [f32; LANES], together: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = together(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// The sum of all elements.
@@ -113,7 +130,8 @@ pub(super) fn max(x: &[f32]) -> f32 {
             largest[lane] = largest[lane].max(chunk[lane]);
         }
     }
-    rest.iter().chain(&largest).fold(f32::NEG_INFINITY, |a, &b| a.max(b))
+    let of_rest = rest.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+    of_rest.max(fold_lanes(largest, f32::max))
 }
 
 /// `e^x`, relative error below 2e-7 for `x` from -87 to 88, clamped outside.

@@ -41,12 +41,19 @@ impl Unwritten {
         &mut self,
         size: usize,
     ) -> impl IndexedParallelIterator<Item = &mut [f32]> {
-        let room = &mut self.values.spare_capacity_mut()[..self.len];
-        room.par_chunks_mut(size).map(|chunk| {
+        self.par_chunks(size).map(|chunk| {
             chunk.fill(MaybeUninit::new(0.0));
             // SAFETY: each element was initialised in the line above, and has the same layout.
             unsafe { &mut *(chunk as *mut [MaybeUninit<f32>] as *mut [f32]) }
         })
+    }
+
+    /// The places of the elements in chunks of `size`, as they are.
+    pub(super) fn par_chunks(
+        &mut self,
+        size: usize,
+    ) -> impl IndexedParallelIterator<Item = &mut [MaybeUninit<f32>]> {
+        self.values.spare_capacity_mut()[..self.len].par_chunks_mut(size)
     }
 
     /// The elements.

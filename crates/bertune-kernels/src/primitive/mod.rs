@@ -11,6 +11,7 @@ mod first_attention;
 mod layer_norm;
 mod linear;
 mod momentum;
+mod rows;
 
 pub(crate) use activation::{bias_activation, bias_activation_backward};
 pub(crate) use adam::{adam, sum_of_squares};
@@ -24,6 +25,7 @@ pub(crate) use layer_norm::{
 };
 pub(crate) use linear::{project, project_bias, sum_rows};
 pub(crate) use momentum::{lion, sgd};
+pub(crate) use rows::{adam_catch_up, put_rows};
 
 use burn_core::tensor::{
     Tensor, TensorMetadata, TensorPrimitive, backend::Backend, ops::FloatTensor,

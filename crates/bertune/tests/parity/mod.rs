@@ -2,6 +2,10 @@
 #![allow(dead_code, reason = "each backend's test uses its part")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod lora;
+
+pub(crate) use lora::adapters_equal_peft;
+
 use bertune::BertOps;
 use bertune::burn::module::AutodiffModule;
 use bertune::burn::tensor::backend::{AutodiffBackend, Backend};

@@ -1,0 +1,101 @@
+use anyhow::bail;
+use clap::Args;
+use clap::builder::Resettable;
+
+use super::method::{Method, MethodRate, method, method_rate};
+use super::size::{Size, size};
+use crate::run_config::RunConfig;
+use crate::train_args::TrainArgs;
+
+const AFTER_HELP: &str = "\
+Each run is one method, size and seed; a finished one is kept in OUTPUT/cells, and the same command
+goes on where it stopped. On one size all methods take the same number of steps: --max-steps, or
+those of --epochs, but --min-steps at least. OUTPUT/index.html tells what was found.
+
+Methods:
+  scratch   the same architecture with new weights: what the others are compared with
+  frozen    the encoder stays as it is; the pooler and the classifier learn
+  full      all weights learn
+  gradual   layers learn one after another from the top, lower ones more slowly
+
+Example:
+  bertune compare --model bert-folder --train train.csv --test test.csv --output comparison \\
+      --sizes 64,256,all --seeds 3";
+
+/// The flags of `compare`.
+#[derive(Args)]
+#[command(
+    after_help = AFTER_HELP,
+    mut_arg("seeds", |arg| {
+        let help = "Compare over so many seeds, from --seed on [default: 3]";
+        arg.help(help).value_parser(clap::value_parser!(u64).range(1..)).conflicts_with(Resettable::Reset)
+    }),
+    mut_arg("max_time", |arg| arg.help("Stop after so much time, such as 50m or 2h; the same command goes on")),
+    mut_arg("output", |arg| arg.help("The folder of the comparison, which goes on with what is in it")),
+    mut_arg("overwrite", |arg| arg.help("Compute those runs in --output anew that are of other settings or data")),
+    mut_arg("save_every", |arg| arg.hide(true)),
+    mut_arg("keep_states", |arg| arg.hide(true)),
+    mut_arg("tensorboard", |arg| arg.hide(true)),
+    mut_arg("token_cache", |arg| arg.hide(true)),
+    mut_arg("reinit_layers", |arg| arg.hide(true)),
+    mut_arg("patience", |arg| arg.hide(true)),
+)]
+pub(crate) struct CompareArgs {
+    /// Training sizes: numbers of rows, or all [default: 64,256,1024,all, as far as there are rows].
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = size)]
+    pub(super) sizes: Vec<Size>,
+    /// Which ways to train [default: scratch,frozen,full,gradual].
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = method)]
+    pub(super) methods: Vec<&'static Method>,
+    /// The peak learning rate of a method, in place of its own [default: scratch=5e-4,frozen=1e-3;
+    /// the others have --learning-rate].
+    #[arg(long, value_name = "METHOD=RATE,…", value_delimiter = ',', value_parser = method_rate)]
+    pub(super) rates: Vec<MethodRate>,
+    /// The fewest steps of a run, where the epochs of a small size are fewer.
+    #[arg(long, value_name = "N", default_value = "100", value_parser = positive)]
+    pub(super) min_steps: usize,
+    /// How often each run is measured on its way, unless --evaluate-every says it in steps.
+    #[arg(long, value_name = "N", default_value = "20", value_parser = positive)]
+    pub(super) evaluations: usize,
+    #[command(flatten)]
+    pub(super) train: TrainArgs,
+}
+
+impl CompareArgs {
+    /// What all runs have in common, once it is known to make a comparison.
+    pub(super) fn resolve(&self) -> anyhow::Result<RunConfig> {
+        let mut config = self.train.resolve(&["--model", "--train", "--output"])?;
+        if config.save_every.is_some() || self.train.outside().tensorboard.is_some() {
+            bail!("a comparison keeps finished runs: --save-every and --tensorboard are for train");
+        }
+        if !config.source.files.is_empty() {
+            bail!("--source is for train: compare learns from rows of --train alone");
+        }
+        if config.reinit_layers > 0 {
+            bail!("--reinit-layers is for train: compare has the method scratch, of new weights");
+        }
+        if config.training.tokens_per_batch.is_some() && config.training.max_steps.is_none() {
+            bail!(
+                "with --tokens-per-batch an epoch has no fixed number of steps; say --max-steps, \
+                 so that all methods take as many"
+            );
+        }
+        if config.training.patience.take().is_some() && !self.train.quiet {
+            eprintln!("patience is left out: on one size all methods take the same steps");
+        }
+        // The held-out rows are the same whatever the seed.
+        config.split_seed = config.split_seed.or(Some(config.training.seed));
+        config.token_cache = None;
+        Ok(config)
+    }
+
+    /// The seeds, from the first on.
+    pub(super) fn seeds(&self, config: &RunConfig) -> Vec<u64> {
+        let first = config.training.seed;
+        (0..self.train.seeds.unwrap_or(3)).map(|i| first.wrapping_add(i)).collect()
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "give a number from 1 on".into())
+}

@@ -1,0 +1,117 @@
+use std::num::NonZeroUsize;
+
+use bertune::head::SequenceClassificationConfig;
+use bertune::report::Size;
+use bertune::train::Interval;
+
+use super::args::CompareArgs;
+use super::method::{METHODS, Method, MethodRate, Run};
+use super::size::rows_of;
+use crate::run_config::RunConfig;
+use crate::training::Training;
+
+/// All runs of a comparison: each method on each size with each seed.
+pub(super) struct Grid {
+    pub(super) methods: Vec<&'static Method>,
+    pub(super) sizes: Vec<Size>,
+    pub(super) seeds: Vec<u64>,
+    rates: Vec<MethodRate>,
+    evaluations: usize,
+    layers: usize,
+}
+
+/// A run that is to be.
+pub(super) struct Planned {
+    pub(super) method: &'static Method,
+    pub(super) size: Size,
+    pub(super) seed: u64,
+    /// All its settings; no folder of a result.
+    pub(super) settings: RunConfig,
+}
+
+impl Grid {
+    pub(super) fn new(args: &CompareArgs, training: &Training) -> anyhow::Result<Self> {
+        let mut sizes = Vec::new();
+        for examples in rows_of(&args.sizes, &training.tables)? {
+            sizes.push(Size { examples, steps: steps(args, &training.config, examples) });
+        }
+        let is_wanted = |method: &&Method| {
+            let wanted = &args.methods;
+            wanted.is_empty() || wanted.iter().any(|wanted| wanted.name == method.name)
+        };
+        let model: SequenceClassificationConfig = training.checkpoint.config()?;
+        Ok(Self {
+            methods: METHODS.iter().filter(is_wanted).collect(),
+            sizes,
+            seeds: args.seeds(&training.config),
+            rates: args.rates.clone(),
+            evaluations: args.evaluations,
+            layers: model.bert.num_hidden_layers,
+        })
+    }
+
+    /// The runs, seed by seed, so that a comparison that is stopped early holds whole rows.
+    pub(super) fn cells(&self, common: &RunConfig) -> Vec<Planned> {
+        let mut cells = Vec::new();
+        for &seed in &self.seeds {
+            for &size in &self.sizes {
+                cells.extend(self.methods.iter().map(|method| {
+                    let settings = self.settings(method, size, seed, common);
+                    Planned { method, size, seed, settings }
+                }));
+            }
+        }
+        cells
+    }
+
+    /// The settings of a run.
+    pub(super) fn settings(
+        &self,
+        method: &Method,
+        size: Size,
+        seed: u64,
+        common: &RunConfig,
+    ) -> RunConfig {
+        let mut settings = common.clone();
+        settings.output.clear();
+        settings.training.seed = seed;
+        settings.training.max_steps = Some(size.steps);
+        if settings.training.evaluate_every == Interval::EPOCH {
+            settings.training.evaluate_every = every(size.steps / self.evaluations);
+        }
+        method.settings(settings, &self.rates, Run { steps: size.steps, layers: self.layers })
+    }
+
+    /// What is going to happen, in lines for people.
+    pub(super) fn summary(&self, runs: usize, finished: usize) -> String {
+        let sizes =
+            self.sizes.iter().map(|size| format!("{} ({} steps)", size.examples, size.steps));
+        let methods: Vec<_> = self.methods.iter().map(|method| method.name).collect();
+        let seeds: Vec<_> = self.seeds.iter().map(u64::to_string).collect();
+        format!(
+            "Sizes     {}\nMethods   {}\nSeeds     {}\nRuns      {runs}, of which {finished} are \
+             finished",
+            sizes.collect::<Vec<_>>().join(", "),
+            methods.join(", "),
+            seeds.join(", ")
+        )
+    }
+}
+
+impl Planned {
+    pub(super) fn title(&self) -> String {
+        format!("{}, {} examples, seed {}", self.method.name, self.size.examples, self.seed)
+    }
+}
+
+/// The steps that every method takes on so many rows.
+fn steps(args: &CompareArgs, config: &RunConfig, examples: usize) -> usize {
+    let training = &config.training;
+    let by_epochs = training.epochs * examples.div_ceil(training.batch_size);
+    training.max_steps.unwrap_or_else(|| by_epochs.max(args.min_steps))
+}
+
+/// Every so many steps, one at least.
+pub(super) fn every(steps: usize) -> Interval {
+    Interval::Steps(NonZeroUsize::new(steps).unwrap_or(NonZeroUsize::MIN))
+}

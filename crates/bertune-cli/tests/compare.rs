@@ -1,0 +1,193 @@
+//! `bertune compare` from end to end, on a tiny model.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use common::Place;
+use serde_json::Value;
+
+const COMPARE: &str = "compare --model model --train train.csv --validation train.csv \
+                       --test train.csv --batch-size 4 --max-steps 12 --evaluations 4 \
+                       --learning-rate 2e-3 --quiet";
+
+fn succeed(place: &Place, arguments: &str) -> String {
+    let output = place.run(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn fail(place: &Place, arguments: &str) -> String {
+    let output = place.run(arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn comparison(place: &Place, folder: &str) -> Value {
+    serde_json::from_slice(&place.read(&format!("{folder}/comparison.json"))).unwrap()
+}
+
+/// The finished runs, by the names of their files.
+fn cells(place: &Place, folder: &str) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(place.path(folder).join("cells")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let name = |path: &std::path::Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    paths.map(|path| (name(&path), fs::read(&path).unwrap())).collect()
+}
+
+#[test]
+fn a_comparison_tells_in_words_tables_and_pictures() {
+    let place = Place::new();
+    let output = succeed(&place, &format!("{COMPARE} --sizes all,8 --seeds 2 --output out"));
+    for told in ["method", "gradual unfreezing", "What does transfer buy here?", "out/index.html"] {
+        assert!(output.contains(told), "{told}: {output}");
+    }
+    let found = comparison(&place, "out");
+    assert_eq!(found["comparison"]["cells"].as_array().unwrap().len(), 16);
+    assert_eq!(found["results"]["rows"].as_array().unwrap().len(), 8);
+    assert_eq!(found["findings"].as_array().unwrap().len(), 5);
+    let sizes = serde_json::json!([{"examples": 8, "steps": 12}, {"examples": 24, "steps": 12}]);
+    assert_eq!(found["comparison"]["sizes"], sizes);
+    for cell in found["comparison"]["cells"].as_array().unwrap() {
+        let steps: Vec<_> =
+            cell["curve"].as_array().unwrap().iter().map(|at| &at["step"]).collect();
+        assert_eq!(steps, [0, 3, 6, 9, 12], "{cell}");
+    }
+    for name in ["index.html", "scores.svg", "curves.svg", "gap.svg"] {
+        let text = String::from_utf8(place.read(&format!("out/{name}"))).unwrap();
+        let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+        roxmltree::Document::parse_with_options(&text, options).unwrap();
+        assert!(text.contains("gradual unfreezing"), "{name}");
+    }
+    let page = String::from_utf8(place.read("out/index.html")).unwrap();
+    assert!(page.contains("bertune compare --model model --train train.csv"), "{page}");
+}
+
+/// From one seed, frozen and full begin with the same model, from scratch with another; a frozen
+/// encoder is not where full fine-tuning is at the end.
+#[test]
+fn methods_begin_and_end_as_they_say() {
+    let place = Place::new();
+    succeed(&place, &format!("{COMPARE} --sizes 8 --seeds 1 --output out"));
+    let found = comparison(&place, "out");
+    let losses = |method: &str| {
+        let cells = found["comparison"]["cells"].as_array().unwrap();
+        let cell = cells.iter().find(|cell| cell["method"] == method).unwrap();
+        let curve = cell["curve"].as_array().unwrap();
+        [&curve[0], curve.last().unwrap()].map(|point| point["train_loss"].as_f64().unwrap())
+    };
+    let [scratch, frozen, full, gradual] = ["scratch", "frozen", "full", "gradual"].map(losses);
+    assert_eq!((frozen[0], gradual[0]), (full[0], full[0]));
+    assert_ne!(scratch[0], full[0]);
+    assert_ne!(frozen[1], full[1]);
+    assert_ne!(gradual[1], full[1]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_comparison_that_is_stopped_goes_on_and_gives_the_same() {
+    let place = Place::new();
+    let whole = format!("{COMPARE} --sizes 8,16 --seeds 2");
+    succeed(&place, &format!("{whole} --output whole"));
+    let mut child = place.command(&format!("{whole} --output parts")).spawn().unwrap();
+    let began = std::time::Instant::now();
+    while !place.path("parts/cells/frozen-8-seed-1.json").exists() {
+        assert!(began.elapsed().as_secs() < 60, "no run was finished");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    // The machine may have been faster than the signal.
+    let code = child.wait().unwrap().code();
+    assert!(matches!(code, Some(130 | 0)), "{code:?}");
+    let before = cells(&place, "parts");
+    assert!(code == Some(0) || before.len() < 16, "{}", before.len());
+    assert!(place.path("parts/index.html").exists());
+    let output = succeed(&place, &format!("{whole} --output parts"));
+    let after = cells(&place, "parts");
+    assert_eq!(after.len(), 16);
+    assert!(before.iter().all(|(name, record)| after[name] == *record), "{output}");
+    let finished = |folder| comparison(&place, folder)["comparison"]["cells"].clone();
+    assert_eq!(finished("parts"), finished("whole"));
+}
+
+#[test]
+fn a_comparison_grows_and_computes_nothing_twice() {
+    let place = Place::new();
+    let methods = "--methods scratch,full --output out";
+    succeed(&place, &format!("{COMPARE} {methods} --sizes 8 --seeds 1"));
+    let before = cells(&place, "out");
+    let output = succeed(&place, &format!("{COMPARE} {methods} --sizes 8,16 --seeds 2"));
+    let after = cells(&place, "out");
+    assert_eq!((before.len(), after.len()), (2, 8));
+    assert!(before.iter().all(|(name, record)| after[name] == *record));
+    assert!(!output.contains("8 examples  seed 1 "), "{output}");
+}
+
+#[test]
+fn runs_of_other_settings_or_data_are_refused_until_they_are_to_be_overwritten() {
+    let place = Place::new();
+    let compare = format!("{COMPARE} --methods scratch,full --sizes 8 --seeds 1 --output out");
+    succeed(&place, &compare);
+    let before = cells(&place, "out");
+    let error = fail(&place, &format!("{compare} --rates full=1e-3"));
+    assert!(error.contains("training.learning_rate was 0.002 and is 0.001"), "{error}");
+    assert_eq!(cells(&place, "out"), before);
+    succeed(&place, &format!("{compare} --rates full=1e-3 --overwrite"));
+    let after = cells(&place, "out");
+    assert_eq!(after["scratch-8-seed-1.json"], before["scratch-8-seed-1.json"]);
+    assert_ne!(after["full-8-seed-1.json"], before["full-8-seed-1.json"]);
+
+    let rows = [place.read("train.csv"), b"the film,neg\n".to_vec()].concat();
+    place.write("train.csv", rows);
+    let error = fail(&place, &format!("{compare} --rates full=1e-3"));
+    assert!(error.contains("train.csv has changed"), "{error}");
+
+    place.write("out/cells/full-8-seed-1.json", "{");
+    let error = fail(&place, &format!("{compare} --rates full=1e-3"));
+    assert!(error.contains("remove it, and it is computed anew") || error.contains("has changed"));
+    succeed(&place, &format!("{compare} --rates full=1e-3 --overwrite"));
+}
+
+#[test]
+fn a_run_that_fails_costs_no_other() {
+    let place = Place::new();
+    let compare =
+        format!("{COMPARE} --methods scratch,frozen,full --sizes 8 --seeds 1 --output out");
+    let output = place.run(&format!("{compare} --rates frozen=1e38"));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("failed: frozen, 8 examples, seed 1"), "{error}");
+    let names: Vec<_> = cells(&place, "out").into_keys().collect();
+    assert_eq!(names, ["full-8-seed-1.json", "scratch-8-seed-1.json"]);
+    let page = String::from_utf8(place.read("out/index.html")).unwrap();
+    assert!(page.contains("The run of frozen with 8 examples and seed 1 failed"), "{page}");
+    succeed(&place, &compare);
+    assert_eq!(cells(&place, "out").len(), 3);
+}
+
+#[test]
+fn numbers_and_sets_are_compared_too() {
+    let place = Place::new();
+    let rows: String =
+        (0..20).map(|i| format!("{}film,{}\n", "very ".repeat(i % 5), i % 5)).collect();
+    place.write("numbers.csv", format!("text,score\n{rows}"));
+    let rows = "good film,a;b\nbad film,b\nthe film,\na good film,a\n".repeat(6);
+    place.write("sets.csv", format!("text,labels\n{rows}"));
+    for (file, flags, metric) in [
+        ("numbers.csv", "--targets values --label score", "pearson"),
+        ("sets.csv", "--targets set --label labels", "micro_f1"),
+    ] {
+        let output = succeed(
+            &place,
+            &format!(
+                "compare --model model --train {file} --validation {file} {flags} --batch-size 4 \
+                 --max-steps 6 --sizes 8 --seeds 2 --methods scratch,full --output {metric} --quiet"
+            ),
+        );
+        assert!(output.contains(&format!("validation {metric}")), "{output}");
+    }
+}

@@ -1,0 +1,62 @@
+mod gap;
+mod score;
+mod speed;
+mod tally;
+mod trust;
+mod verdict;
+
+use serde::Serialize;
+
+use crate::Comparison;
+use tally::Tally;
+
+/// A question about a comparison, with what the numbers answer and no more than that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The question.
+    pub question: String,
+    /// The answer in a sentence or two.
+    pub answer: String,
+    /// The numbers that it rests on, a sentence each.
+    pub details: Vec<String>,
+}
+
+/// What a comparison shows: what transfer buys, in scores, steps and overfitting, and how far that
+/// can be trusted.
+///
+/// A difference is only called one where the 95 % interval over the seeds does not hold 0.
+pub fn findings(comparison: &Comparison) -> Vec<Finding> {
+    let (score, scores) = score::finding(comparison);
+    let (speed, speeds) = speed::finding(comparison);
+    let (gap, gaps) = gap::finding(comparison);
+    let whole = Finding {
+        question: "What does transfer buy here?".into(),
+        answer: whole(comparison, [&scores, &speeds, &gaps]),
+        details: Vec::new(),
+    };
+    vec![whole, score, speed, gap, trust::finding(comparison)]
+}
+
+/// The three answers in one.
+fn whole(comparison: &Comparison, [scores, speeds, gaps]: [&Tally; 3]) -> String {
+    if scores.pairs() == 0 {
+        return "There is nothing to say yet: no run of another method stands beside one from \
+                scratch, so that what the pretrained weights bring cannot be told."
+            .into();
+    }
+    if scores.one_seed == scores.pairs() {
+        return "One seed cannot tell a difference from chance: the numbers below are of one run \
+                each. Compare with three seeds or more."
+            .into();
+    }
+    let share = |tally: &Tally, good: usize| format!("in {good} of {}", tally.pairs());
+    format!(
+        "Beside the same architecture with new weights, starting from {} gave a better score {} \
+         comparisons, as good a model in fewer steps {}, and a smaller gap between training and \
+         validation {}. Only differences beyond the noise between seeds are counted.",
+        comparison.model,
+        share(scores, scores.more),
+        share(speeds, speeds.less),
+        share(gaps, gaps.less),
+    )
+}

@@ -1,0 +1,60 @@
+use bertune_metrics::SeedSummary;
+
+use super::Finding;
+use super::tally::{Tally, Words};
+use super::verdict::{Verdict, by_verdict};
+use crate::numbers::capitalised;
+use crate::{Comparison, Method, Size};
+
+/// Whether the gap between training and validation rows is smaller than the reference's.
+pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
+    let mut tally = Tally::default();
+    let mut details = Vec::new();
+    for method in comparison.others() {
+        let pairs = pairs(comparison, method);
+        pairs.iter().for_each(|(_, difference)| tally.add(Verdict::of(difference)));
+        details.extend(sentence(comparison, method, &pairs));
+    }
+    if !details.is_empty() {
+        details.push(
+            "A small gap alone is no merit: a model that learns little has one too. Read it \
+             beside the scores."
+                .into(),
+        );
+    }
+    let words = Words { good: "a smaller gap", bad: "a larger gap" };
+    let finding = Finding {
+        question: "Is there less overfitting?".into(),
+        answer: tally.answer(tally.less, tally.more, &words),
+        details,
+    };
+    (finding, tally)
+}
+
+/// How much larger a method's gap is than the reference's, on each size where both have runs.
+fn pairs<'a>(comparison: &'a Comparison, method: &Method) -> Vec<(&'a Size, SeedSummary)> {
+    let difference = |size: &'a Size| {
+        let gap = |cell: &crate::Cell| cell.gap(comparison.metric);
+        Some((size, comparison.difference(&method.name, size.examples, gap)?))
+    };
+    comparison.sizes.iter().filter_map(difference).collect()
+}
+
+fn sentence(
+    comparison: &Comparison,
+    method: &Method,
+    pairs: &[(&Size, SeedSummary)],
+) -> Option<String> {
+    let reference = &comparison.reference()?.title;
+    let clause = |(verdict, told): (Verdict, String)| match verdict {
+        Verdict::More => format!("a larger gap than {reference} with {told}"),
+        Verdict::Less => format!("a smaller gap than {reference} with {told}"),
+        Verdict::WithinNoise => {
+            format!("a gap that cannot be told apart from that of {reference} with {told}")
+        }
+        Verdict::OneSeed => format!("one seed, beside one of {reference}, with {told}"),
+    };
+    let clauses: Vec<_> = by_verdict(pairs, "by").into_iter().map(clause).collect();
+    let title = capitalised(&method.title);
+    (!clauses.is_empty()).then(|| format!("{title} has {}.", clauses.join("; it has ")))
+}
