@@ -49,7 +49,12 @@ fn main() -> anyhow::Result<()> {
             println!("Epoch {epoch}: loss {loss:.4}, accuracy {accuracy:.4}");
         }
     });
-    let data = TrainingData { train: &train, validation: &validation, label_names: names.names() };
+    let data = TrainingData {
+        train: &train,
+        validation: &validation,
+        label_names: names.names(),
+        sources: None,
+    };
     let tuned = fine_tune(loaded.model, data, &config, run)?;
 
     let output = Path::new("runs/example");

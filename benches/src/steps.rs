@@ -16,7 +16,8 @@ const WARM_UP: usize = 2;
 pub fn times_of_steps(case: &Case, steps: usize) -> Result<Vec<f64>> {
     let (train, validation) = (dataset(&case.lengths), dataset(&case.lengths[..1]));
     let names = ["0".to_owned(), "1".to_owned()];
-    let data = TrainingData { train: &train, validation: &validation, label_names: &names };
+    let data =
+        TrainingData { train: &train, validation: &validation, label_names: &names, sources: None };
     let config = TrainingConfig {
         precision: case.precision,
         batch_size: case.lengths.len(),

@@ -13,13 +13,14 @@ use crate::python::Python;
 
 /// The scripts and the folders to write to that they take as arguments. One that takes none writes
 /// to `../crates/…` as seen from where it lies.
-const SCRIPTS: [(&str, &[&str]); 6] = [
+const SCRIPTS: [(&str, &[&str]); 7] = [
     ("tokenizer_goldens.py", &[]),
     ("bert_goldens.py", &["crates/bertune-testing/goldens"]),
     ("masked_lm_goldens.py", &["crates/bertune-testing/masked_lm"]),
     ("lora_goldens.py", &["crates/bertune-testing/lora"]),
     ("metric_goldens.py", &[]),
     ("training_goldens.py", &[]),
+    ("logistic_regression_goldens.py", &[]),
 ];
 
 /// What says when and with what goldens were made.

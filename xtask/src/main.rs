@@ -20,6 +20,7 @@ mod process;
 mod profile;
 mod python;
 mod quickstart;
+mod sources;
 mod tasks;
 mod test;
 mod text_bench;
@@ -58,6 +59,8 @@ enum Task {
     LinearCost(linear_cost::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
+    /// Measure on real texts whether related ones help, by each way to weigh them
+    Sources(sources::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
     Gpu,
 }
@@ -85,6 +88,7 @@ fn run(task: Task) -> Result<()> {
         Task::TextBench(selection) => text_bench::run(&selection),
         Task::LinearCost(selection) => linear_cost::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
+        Task::Sources(selection) => sources::run(&selection),
         Task::Gpu => gpu::run(),
     }
 }

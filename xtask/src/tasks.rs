@@ -87,7 +87,7 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
     let bench = Bench {
         python: Python::bring(&cache)?,
         model: fetch::bring(&MINILM, &cache)?,
-        program: program(selection)?,
+        program: program(selection.program.as_deref())?,
         folder: root().join(FOLDER),
     };
     let mut prepare = bench.python.command();
@@ -113,9 +113,10 @@ impl Selection {
     }
 }
 
-fn program(selection: &Selection) -> Result<PathBuf> {
-    if let Some(program) = &selection.program {
-        return Ok(program.clone());
+/// The program that is given, or else built.
+pub(crate) fn program(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(program) = given {
+        return Ok(program.to_path_buf());
     }
     process::run(&mut process::cargo(["build", "--release", "--package", "bertune-cli"]))?;
     Ok(process::release("bertune"))
@@ -210,7 +211,7 @@ fn row(ours: &[f64], theirs: &[f64]) -> String {
 }
 
 /// The mean and the standard deviation of the sample.
-fn mean_and_sd(values: &[f64]) -> (f64, f64) {
+pub(crate) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

@@ -63,8 +63,12 @@ fn train(folder: &Path, rows: &Path, steps: usize) -> Result<String> {
     let model =
         BertForSequenceClassification::<B>::from_pretrained(&checkpoint, adaptation, &device)?;
     let config = TrainingConfig { max_steps: Some(WARM_UP + steps), ..TrainingConfig::default() };
-    let data =
-        TrainingData { train: &dataset, validation: &validation, label_names: names.names() };
+    let data = TrainingData {
+        train: &dataset,
+        validation: &validation,
+        label_names: names.names(),
+        sources: None,
+    };
     let (mut began, mut seconds, mut count) = (Instant::now(), 0.0, 0);
     let run = Run::default().telling(|event| {
         if let Event::Step { record, examples, .. } = event {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use bertune::BertOps;
 use bertune::backend::Autodiff;
+use bertune::burn::module::AutodiffModule;
 use bertune::checkpoint::StagedFolder;
 use bertune::data::Dataset;
 use bertune::head::{BertForSequenceClassification, Decisions, SequenceClassificationConfig};
@@ -119,7 +120,7 @@ impl Job for Learning<'_> {
         let Self { training, run_folder, saved, outside } = self;
         let training = training.on_device::<B>();
         let loaded = training.load::<Autodiff<B>>(device)?;
-        let examples = training.examples()?;
+        let examples = training.examples(&loaded.model.valid())?;
         let inputs = training.input_hashes()?;
         if let Some(expected) = &outside.inputs {
             check_inputs(expected, &inputs)?;
@@ -133,7 +134,8 @@ impl Job for Learning<'_> {
         let stop = on_ctrl_c(move || {
             notices.tell("stopping after this step; Ctrl-C once more ends at once");
         })?;
-        let mut decisions = Decisions::default();
+        let target_only = training.target_only(&loaded.model, &stop, outside.max_time);
+        let (mut decisions, mut best) = (Decisions::default(), None);
         let run = Run::default()
             .telling(|event| {
                 progress.tell(event);
@@ -143,6 +145,7 @@ impl Job for Learning<'_> {
             .keeping(|model, history, evaluation| {
                 let record = RunRecord::new(&training.config, &inputs, history);
                 let targets = examples.validation.targets();
+                best = Some(evaluation.clone());
                 decisions = fit_decisions(&history.config, evaluation, targets);
                 let mut config = loaded.config.clone();
                 config.decisions = decisions.clone();
@@ -166,8 +169,9 @@ impl Job for Learning<'_> {
             return Ok(Outcome { history: tuned.history, finished: false, test: None });
         }
         let test = training.measure(&tuned, &decisions, examples.test.as_ref());
+        let sources = training.source_report(&examples, &tuned, best.as_ref(), target_only)?;
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
-        training.write_record(&record.finished(test.as_ref()))?;
+        training.write_record(&record.finished(test.as_ref(), sources))?;
         run_folder.remove()?;
         training.tell_next();
         Ok(Outcome { history: tuned.history, finished: true, test })

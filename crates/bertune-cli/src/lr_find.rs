@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use bertune::BertOps;
 use bertune::backend::Autodiff;
+use bertune::burn::module::AutodiffModule;
 use bertune::train::{LrCurve, lr_find};
 use clap::Args;
 use textplots::{Chart, Plot, Shape};
@@ -48,8 +49,8 @@ impl Job for Searching {
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
         let training = self.training.on_device::<B>();
-        let examples = training.examples()?;
         let model = training.load::<Autodiff<B>>(device)?.model;
+        let examples = training.examples(&model.valid())?;
         let stop = on_ctrl_c(|| eprintln!("stopping after this step"))?;
         let (data, config) = (training.data(&examples), &training.config.training);
         let curve = lr_find(model, data, config, self.steps, &stop)?;

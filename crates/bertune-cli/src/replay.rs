@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     }
     let path = args.output.join(crate::run_record::RUN_RECORD);
     let new = RunRecord::read(&path)?;
-    if (&new.history, &new.test) == (&old.history, &old.test) {
+    if (&new.history, &new.test, &new.sources) == (&old.history, &old.test, &old.sources) {
         println!("\nThe run gave the same numbers, bit for bit");
         return Ok(ExitCode::SUCCESS);
     }

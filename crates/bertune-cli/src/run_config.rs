@@ -4,10 +4,11 @@ use anyhow::{Context, bail};
 use bertune::data::TableFormat;
 use bertune::head::Pooling;
 use bertune::tokenize::Limits;
-use bertune::train::{Interval, TrainingConfig};
+use bertune::train::{Interval, SourceWeighting, TrainingConfig};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::device;
+use crate::source_files::SourceFiles;
 
 /// All of a training run: the TOML file of `--config`, and the record beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,12 @@ pub(crate) struct RunConfig {
     pub(crate) data: TableFormat,
     /// How long inputs may be.
     pub(crate) tokens: Limits,
+    /// What is learned from beside the target's files.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) source: SourceFiles,
+    /// What that counts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) source_weights: SourceWeighting,
     /// How to train.
     pub(crate) training: TrainingConfig,
 }
@@ -87,6 +94,8 @@ impl Default for RunConfig {
             token_cache: None,
             data: TableFormat::default(),
             tokens: Limits::default(),
+            source: SourceFiles::default(),
+            source_weights: SourceWeighting::default(),
             training: TrainingConfig::default(),
         }
     }
@@ -116,7 +125,7 @@ impl RunConfig {
 
     /// What the run reads: the model, if it is a folder, and the files of texts.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
-        let files = [&self.train, &self.validation, &self.test];
+        let files = [&self.train, &self.validation, &self.test, &self.source.files];
         let files = files.into_iter().flatten().map(PathBuf::as_path);
         [Path::new(&self.model)].into_iter().chain(files)
     }
@@ -133,6 +142,10 @@ impl RunConfig {
         if !missing.is_empty() {
             bail!("missing: {}; give them as flags or in the file of --config", missing.join(", "));
         }
+        self.source_weights.validate()?;
+        if self.source.files.is_empty() && self.source_weights != SourceWeighting::default() {
+            bail!("there is a setting of sources, but no --source to weigh");
+        }
         if self.training.lora.is_some() && self.reinit_layers > 0 {
             bail!("reinit_layers does not go with lora: layers that begin anew would never learn");
         }
@@ -140,8 +153,14 @@ impl RunConfig {
     }
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A path, or a list of paths.
-fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+pub(crate) fn one_or_several<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<PathBuf>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Paths {

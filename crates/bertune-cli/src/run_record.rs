@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::measured::Measured;
 use crate::run_config::RunConfig;
+use crate::source_report::SourceReport;
 
 /// All of a run in one file, `run.json` beside its model: what went in, what happened, what came
 /// out. `bertune replay` repeats it.
@@ -31,6 +32,9 @@ pub(crate) struct RunRecord {
     pub(crate) finished: bool,
     /// How the best model did on the test files.
     pub(crate) test: Option<TestRecord>,
+    /// What sources were to the run, if there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sources: Option<SourceReport>,
 }
 
 /// How a model did on the test files.
@@ -61,17 +65,18 @@ impl RunRecord {
             history: history.clone(),
             finished: false,
             test: None,
+            sources: None,
         }
     }
 
     /// The record at the end of the run.
-    pub(crate) fn finished(self, test: Option<&Measured>) -> Self {
+    pub(crate) fn finished(self, test: Option<&Measured>, sources: Option<SourceReport>) -> Self {
         let test = test.map(|Measured { evaluation, interval, .. }| TestRecord {
             loss: evaluation.loss,
             scores: evaluation.scores,
             interval: *interval,
         });
-        Self { finished: true, test, ..self }
+        Self { finished: true, test, sources, ..self }
     }
 
     /// Reads a file that a run left.

@@ -7,6 +7,7 @@ use bertune::data::{
 use bertune::head::ProblemType;
 
 use crate::run_config::RunConfig;
+use crate::source_files::SourceFiles;
 
 /// Classes that are shown of a longer list.
 const SHOWN: usize = 12;
@@ -14,6 +15,8 @@ const SHOWN: usize = 12;
 /// The labelled texts of a run, which stay in their files.
 pub(crate) struct Tables {
     pub(crate) train: LabelledRows,
+    /// What is learned from beside that.
+    pub(crate) sources: Vec<LabelledRows>,
     pub(crate) validation: Validation,
     pub(crate) test: Option<LabelledRows>,
     pub(crate) labels: LabelMap,
@@ -25,6 +28,16 @@ pub(crate) enum Validation {
     HeldOut(Split),
     /// Rows of their own.
     Own(Box<LabelledRows>),
+}
+
+impl Validation {
+    /// The rows that are in files of their own, if they are.
+    pub(crate) fn own(&self) -> Option<&LabelledRows> {
+        match self {
+            Self::HeldOut(_) => None,
+            Self::Own(rows) => Some(rows),
+        }
+    }
 }
 
 impl Tables {
@@ -41,7 +54,9 @@ impl Tables {
             false => Validation::Own(Box::new(read(open(&files.validation)?)?)),
         };
         let test = (!files.test.is_empty()).then(|| read(open(&files.test)?)).transpose()?;
-        Ok(Self { train, validation, test, labels })
+        let mut tables = Self { train, sources: Vec::new(), validation, test, labels };
+        tables.sources = SourceFiles::read(config, &tables)?;
+        Ok(tables)
     }
 
     /// What the labels are.
@@ -71,19 +86,15 @@ impl Tables {
 
     /// All files, as often as they are read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        let validation = match &self.validation {
-            Validation::HeldOut(_) => None,
-            Validation::Own(rows) => Some(rows.as_ref()),
-        };
+        let validation = self.validation.own();
         let rows = [Some(&self.train), validation, self.test.as_ref()];
-        rows.into_iter().flatten().flat_map(LabelledRows::paths)
+        rows.into_iter().flatten().chain(&self.sources).flat_map(LabelledRows::paths)
     }
 
     /// What was read, in lines for people.
     pub(crate) fn summary(&self) -> String {
         let columns = columns(&self.train);
-        let path =
-            self.train.paths().first().map_or_else(String::new, |path| path.display().to_string());
+        let path = path(&self.train);
         let (learned, measured, origin) = match &self.validation {
             Validation::HeldOut(Split { train, validation }) => {
                 (train.len(), validation.len(), "held out of them")
@@ -94,10 +105,20 @@ impl Tables {
         format!(
             "Data      {path}: {columns}\n          \
              {learned} rows to learn from, {measured} {origin}{}\n\
-             {}",
+             {}{}",
             test.unwrap_or_default(),
+            self.sources_in_words(),
             self.outputs(),
         )
+    }
+
+    /// A line for each source.
+    fn sources_in_words(&self) -> String {
+        let line = |source: &LabelledRows| {
+            let (path, columns, rows) = (path(source), columns(source), source.len());
+            format!("Source    {path}: {columns}\n          {rows} rows to learn from as well\n")
+        };
+        self.sources.iter().map(line).collect()
     }
 
     /// What the model is to tell: classes, each with the number of its rows to learn from, or
@@ -112,6 +133,7 @@ impl Tables {
         }
     }
 
+    /// Each class with the number of the target's rows to learn from.
     fn classes(&self) -> String {
         let classes = self.labels.names().len();
         let counts = self.learned().class_counts(classes);
@@ -149,6 +171,11 @@ fn split(rows: &LabelledRows, config: &RunConfig) -> anyhow::Result<Split> {
         Targets::Classes(classes) => stratified_split(classes, fraction, seed)?,
         targets => random_split(targets.len(), fraction, seed)?,
     })
+}
+
+/// The first file, which stands for all.
+pub(crate) fn path(rows: &LabelledRows) -> String {
+    rows.paths().first().map_or_else(String::new, |path| path.display().to_string())
 }
 
 /// Which columns were taken for what.

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::args::{LimitArgs, TableArgs, named, seeds, set, set_some, time};
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
+use crate::source_args::SourceArgs;
 use crate::training_args::TrainingArgs;
 
 const AFTER_HELP: &str = "\
@@ -102,6 +103,8 @@ pub(crate) struct TrainArgs {
     #[command(flatten)]
     training: TrainingArgs,
     #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     table: TableArgs,
@@ -141,6 +144,7 @@ impl TrainArgs {
         set_some(&mut config.revision, self.revision.clone());
         self.limits.apply(&mut config.tokens);
         self.table.apply(&mut config.data);
+        self.source.apply(&mut config.source, &mut config.source_weights);
         self.training.apply(&mut config.training);
         config.validate(required)?;
         Ok(config)

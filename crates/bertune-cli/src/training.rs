@@ -13,14 +13,14 @@ use bertune::head::{
 };
 use bertune::kernels::Precision;
 use bertune::tokenize::BertTokenizer;
-use bertune::train::{LearningShare, TrainingData, adapt, set_limits};
+use bertune::train::{LearningShare, SourceRule, Sources, TrainingData, adapt, set_limits};
 
 use crate::args::available;
 use crate::device;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
-use crate::tables::{Tables, Validation};
+use crate::tables::{Tables, Validation, path};
 
 /// All that a run needs, before its backend is known.
 pub(crate) struct Training {
@@ -42,7 +42,9 @@ pub(crate) enum Weights {
 
 /// The examples of a run.
 pub(crate) struct Examples {
+    /// The target's, then those of each source.
     pub(crate) train: Dataset,
+    pub(crate) sources: Option<Sources>,
     pub(crate) validation: Dataset,
     pub(crate) test: Option<Dataset>,
 }
@@ -140,8 +142,20 @@ impl Training {
         LabelNames::new(self.tables.labels.names().to_vec())
     }
 
-    /// All rows, tokenized.
-    pub(crate) fn examples(&self) -> anyhow::Result<Examples> {
+    /// All rows, tokenized; those of sources weighed by the model, which is as it was loaded.
+    pub(crate) fn examples<B: BertOps>(
+        &self,
+        model: &BertForSequenceClassification<B>,
+    ) -> anyhow::Result<Examples> {
+        let examples = self.target_examples()?;
+        match self.tables.sources.is_empty() {
+            true => Ok(examples),
+            false => self.with_sources(examples, model),
+        }
+    }
+
+    /// The rows of the target, tokenized.
+    pub(crate) fn target_examples(&self) -> anyhow::Result<Examples> {
         let Tables { train, validation, test, .. } = &self.tables;
         let train = self.tokenized(train)?;
         let (train, validation) = match validation {
@@ -151,13 +165,48 @@ impl Training {
             Validation::Own(rows) => (train, self.tokenized(rows)?),
         };
         let test = test.as_ref().map(|test| self.tokenized(test)).transpose()?;
-        Ok(Examples { train, validation, test })
+        Ok(Examples { train, sources: None, validation, test })
+    }
+
+    /// The rows of sources behind the target's, and what they weigh at the beginning.
+    fn with_sources<B: BertOps>(
+        &self,
+        target: Examples,
+        model: &BertForSequenceClassification<B>,
+    ) -> anyhow::Result<Examples> {
+        let sources = self.tables.sources.iter().map(|source| self.tokenized(source));
+        let sources: Vec<Dataset> = sources.collect::<anyhow::Result<_>>()?;
+        let weighting = &self.config.source_weights;
+        if !self.quiet {
+            self.tell_measured(&sources, &target);
+            if weighting.rule == SourceRule::Domain {
+                eprintln!("Weighing  the sources by how alike they are to the target");
+            }
+        }
+        let rows: Vec<usize> = sources.iter().map(Dataset::len).collect();
+        let parts: Vec<&Dataset> = std::iter::once(&target.train).chain(&sources).collect();
+        let train = Dataset::joined(&parts);
+        let sources = Some(Sources::new(model, &train, &rows, weighting)?);
+        Ok(Examples { train, sources, ..target })
+    }
+
+    /// Tells how many rows of each source are rows that are measured on, if any are.
+    fn tell_measured(&self, sources: &[Dataset], Examples { validation, test, .. }: &Examples) {
+        let measured: Vec<&Dataset> = std::iter::once(validation).chain(test).collect();
+        for (rows, source) in self.tables.sources.iter().zip(sources) {
+            let seen = source.count_in(&measured);
+            if seen > 0 {
+                let path = path(rows);
+                eprintln!("Source    {path}: {seen} of its rows are measured on: the same tokens");
+            }
+        }
     }
 
     /// What the model learns from and is measured on.
     pub(crate) fn data<'a>(&'a self, examples: &'a Examples) -> TrainingData<'a> {
-        let Examples { train, validation, .. } = examples;
-        TrainingData { train, validation, label_names: self.tables.labels.names() }
+        let Examples { train, validation, sources, .. } = examples;
+        let label_names = self.tables.labels.names();
+        TrainingData { train, validation, label_names, sources: sources.as_ref() }
     }
 
     fn tokenized(&self, rows: &LabelledRows) -> anyhow::Result<Dataset> {

@@ -40,6 +40,9 @@ pub(crate) fn run(args: &VerifyResumeArgs) -> anyhow::Result<ExitCode> {
     dispatch(&device, Verifying { training, steps: args.steps.get() })
 }
 
+/// What the rows weigh, where there are sources.
+const WEIGHTS: &str = "weights.safetensors";
+
 struct Verifying {
     training: Training,
     steps: usize,
@@ -56,12 +59,15 @@ impl Job for Verifying {
         for folder in [&whole, &half, &resumed] {
             fs::create_dir(folder).context("cannot make a temporary folder")?;
         }
-        let examples = self.training.examples()?;
+        let model = self.training.load::<B>(device)?.model;
+        let examples = self.training.examples(&model)?;
+        drop(model);
         self.steps_to::<B>(device, &examples, None, 2 * self.steps, &whole)?;
         self.steps_to::<B>(device, &examples, None, self.steps, &half)?;
         let saved = Some(SavedState::read(&half)?);
         self.steps_to::<B>(device, &examples, saved, 2 * self.steps, &resumed)?;
-        for file in ["model.safetensors", "optimizer.safetensors", "state.json"] {
+        let files = ["model.safetensors", "optimizer.safetensors", "state.json", WEIGHTS];
+        for file in files.into_iter().filter(|file| whole.join(file).exists() || *file != WEIGHTS) {
             let read = |folder: &Path| fs::read(folder.join(file)).context("cannot read a state");
             if read(&whole)? != read(&resumed)? {
                 let steps = self.steps;

@@ -159,6 +159,19 @@ fn cases() -> Vec<Case> {
         "windows that do not move on", nothing, "train --model model --train train.csv --output out --max-length 8 --stride 6";
         "windows of pairs", table("t.csv", b"text,text_pair,label\na,b,1\nb,a,0\n"), "train --model model --train t.csv --validation t.csv --output out --stride 2";
         "a token cache that is a file", |p: &Place| p.write("cache", "x"), "train --model model --train train.csv --output out --token-cache cache";
+        "a source with other labels", table("s.csv", b"text,label\na good film,pos\na film,neutral\n"), "train --model model --train train.csv --output out --source s.csv";
+        "a source that is not there", nothing, "train --model model --train train.csv --output out --source s.csv";
+        "a source that is the file to learn from", nothing, "train --model model --train train.csv --output out --source ./train.csv";
+        "a source that is measured on", |p: &Place| p.write("v.csv", p.read("train.csv")), "train --model model --train train.csv --validation v.csv --output out --source v.csv";
+        "a source of pairs", table("s.csv", b"text,text_pair,label\na,b,pos\n"), "train --model model --train train.csv --output out --source s.csv";
+        "a source of sets of labels", table("s.jsonl", b"{\"text\": \"a\", \"label\": [\"pos\"]}\n"), "train --model model --train train.csv --output out --source s.jsonl";
+        "an unknown weighting of sources", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-weights boost";
+        "weights of a column that is not named", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-weights column";
+        "weights of a column that is not there", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-weights column --source-weight-column worth";
+        "a weight of a source that is none", table("s.csv", b"text,label,worth\na,pos,much\n"), "train --model model --train train.csv --output out --source s.csv --source-weights column --source-weight-column worth";
+        "a negative weight of sources", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-weight -1";
+        "weights of sources without a source", nothing, "train --model model --train train.csv --output out --source-weights domain";
+        "an unknown comparison of sources", nothing, "train --model model --train train.csv --output out --source s.csv --source-check yes";
         "no text to learn from", nothing, "pretrain --output out";
         "text that is not there", nothing, "pretrain --text wiki.txt --output out";
         "text without a word", table("wiki.txt", b"\n \n\n"), "pretrain --text wiki.txt --validation wiki.txt --output out";
@@ -188,6 +201,7 @@ b,1
         "a comparison in a folder of other files", |p: &Place| p.write("out/thesis.txt", "x"), "compare --model model --train train.csv --output out";
         "a comparison with layers that begin anew", nothing, "compare --model model --train train.csv --output out --reinit-layers 1";
         "a metric of numbers to compare by", nothing, "compare --model model --train train.csv --output out --metric pearson";
+        "a comparison with sources", table("s.csv", b"text,label\na,pos\n"), "compare --model model --train train.csv --output out --source s.csv";
         "a comparison without an output", nothing, "compare --model model --train train.csv";
         "nothing to classify", nothing, "predict --model model";
         "a pair for several texts", nothing, "predict --model model a b --pair c";

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, TokenizeError};
@@ -80,6 +81,36 @@ impl Dataset {
             weights: self.weights.as_ref().map(weight),
             masking: self.masking.clone(),
         }
+    }
+
+    /// The examples of several data sets, one after another, their tokens in memory. Where some are
+    /// weighted, those of the others count 1.
+    ///
+    /// # Panics
+    ///
+    /// If they have not all targets of one kind, or all none.
+    pub fn joined(parts: &[&Self]) -> Self {
+        let is_weighted = parts.iter().any(|part| part.weights.is_some());
+        let weights = |part: &&Self| part.weights().map_or(vec![1.0; part.len()], <[f32]>::to_vec);
+        let targets = parts.iter().map(|part| Targets::clone(&part.targets));
+        let targets = targets.reduce(Targets::joined).unwrap_or_default();
+        let joined = Self::of_tokens(TokenStore::joined(parts.iter().map(|part| &part.tokens)));
+        let fits = parts.iter().all(|part| *part.targets == Targets::None);
+        assert!(fits || targets.len() == joined.len(), "targets of one kind");
+        let weights = is_weighted.then(|| parts.iter().flat_map(weights).collect());
+        Self { targets: targets.into(), weights, ..joined }
+    }
+
+    /// How many of the examples have the tokens of an example of these data sets.
+    pub fn count_in(&self, others: &[&Self]) -> usize {
+        let known: HashSet<Vec<Sequence<'_>>> =
+            others.iter().flat_map(|dataset| dataset.all_sequences()).collect();
+        self.all_sequences().filter(|example| known.contains(example)).count()
+    }
+
+    /// The tokens of each example.
+    fn all_sequences(&self) -> impl Iterator<Item = Vec<Sequence<'_>>> {
+        (0..self.len()).map(|example| self.sequences(example).collect())
     }
 
     /// Examples with one label each.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::token_file::TokenFile;
 
 /// The ids of one input, or of one window of it, special tokens included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sequence<'a> {
     /// Token ids, `[tokens]`.
     pub input_ids: &'a [u32],
@@ -54,6 +54,18 @@ impl TokenStore {
         Self { selected: Some(examples.iter().map(of).collect()), ..self.clone() }
     }
 
+    /// The examples of several, one after another, in memory.
+    pub(crate) fn joined<'a>(parts: impl Iterator<Item = &'a Self>) -> Self {
+        let mut tokens = FlatTokens::default();
+        for view in parts.map(Self::view) {
+            for example in 0..view.len() {
+                view.sequences(example).for_each(|sequence| tokens.push_sequence(sequence));
+                tokens.end_example();
+            }
+        }
+        Self::in_memory(tokens)
+    }
+
     pub(crate) fn view(&self) -> TokenView<'_> {
         let view = match &self.place {
             Place::Memory(tokens) => tokens.view(),
@@ -94,14 +106,17 @@ pub(crate) struct FlatTokens {
 impl FlatTokens {
     /// Adds an example.
     pub(crate) fn push(&mut self, sequences: &[Encoding]) {
-        for sequence in sequences {
-            let Encoding { input_ids, token_type_ids, .. } = sequence;
-            assert_eq!(input_ids.len(), token_type_ids.len(), "one type for each token");
-            self.tokens.extend(input_ids);
-            self.tokens.extend(token_type_ids);
-            self.end_sequence(sequence.len());
+        for Encoding { input_ids, token_type_ids, .. } in sequences {
+            self.push_sequence(Sequence { input_ids, token_type_ids });
         }
         self.end_example();
+    }
+
+    fn push_sequence(&mut self, Sequence { input_ids, token_type_ids }: Sequence<'_>) {
+        assert_eq!(input_ids.len(), token_type_ids.len(), "one type for each token");
+        self.tokens.extend(input_ids);
+        self.tokens.extend(token_type_ids);
+        self.end_sequence(input_ids.len());
     }
 
     /// Ends a sequence of so many tokens.

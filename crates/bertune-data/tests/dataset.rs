@@ -4,7 +4,7 @@
 mod common;
 
 use bertune_data::{Dataset, LabelMap, Labels, MaskedTokens, PackedBatch, Table, Targets};
-use bertune_tokenize::{BertTokenizer, Limits};
+use bertune_tokenize::{BertTokenizer, Encoding, Limits};
 use common::{named, read};
 
 /// A vocabulary of these words, with `[CLS]` as 2 and `[SEP]` as 3; the first word is 5.
@@ -40,6 +40,32 @@ fn rows_become_tokens_with_the_numbers_of_their_labels() {
         masked: MaskedTokens::default(),
     };
     assert_eq!(PackedBatch::pack(&dataset, &[1, 0]), expected);
+}
+
+#[test]
+fn joined_data_sets_are_those_of_one_file() {
+    let of = |rows: &str| {
+        let table = table(&format!("text,label\n{rows}"));
+        let labels = LabelMap::from_names(vec!["0".into(), "1".into()]);
+        Dataset::new(&tokenizer(&["a", "b", "c"]), Limits::default(), &table, &labels).unwrap()
+    };
+    let (first, second) = (of("a b,1\nc,0\na,1\n"), of("b,0\nA,0\n"));
+    let joined = Dataset::joined(&[&first.select(&[2, 0]), &second]);
+    let whole = of("a,1\na b,1\nb,0\na,0\n");
+    assert_eq!(joined.token_digest(), whole.token_digest());
+    assert_eq!((joined.targets(), joined.weights()), (whole.targets(), None));
+    let weighted = Dataset::joined(&[&first, &second.clone().weighted(vec![0.5, 2.0])]);
+    assert_eq!(weighted.weights(), Some(&[1.0, 1.0, 1.0, 0.5, 2.0][..]));
+    assert_eq!((second.count_in(&[&first]), first.count_in(&[&second, &first])), (1, 3));
+}
+
+#[test]
+#[should_panic(expected = "targets of one kind")]
+fn data_sets_of_two_kinds_are_not_joined() {
+    let encoding = Encoding { input_ids: vec![1], token_type_ids: vec![0], ..Encoding::default() };
+    let classes = Dataset::labelled(vec![encoding.clone()], vec![0]);
+    let values = Targets::Values { values: vec![0.5], width: 1 };
+    Dataset::joined(&[&classes, &Dataset::with_targets(vec![encoding], values)]);
 }
 
 #[test]

@@ -2,6 +2,7 @@ use bertune_data::{BatchPlan, Dataset, PackedBatch, Prefetch};
 use bertune_encoder::PackedTokens;
 use bertune_head::{BertForSequenceClassification, Decisions};
 use bertune_kernels::BertOps;
+use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::Backend;
 
 use crate::Evaluation;
@@ -28,24 +29,46 @@ pub fn logits<B: BertOps>(
     dataset: &Dataset,
     batch_size: usize,
 ) -> (Vec<f64>, usize) {
-    let device = &model.device();
+    let forward = |tokens: &PackedTokens<B>| model.forward(tokens, None);
+    vectors(forward, &model.device(), dataset, batch_size)
+}
+
+/// The mean of each example's last states, in their order, and its length: what an encoder makes of
+/// texts before it learns a task. Of an example in windows, the mean of theirs.
+pub fn features<B: BertOps>(
+    model: &BertForSequenceClassification<B>,
+    dataset: &Dataset,
+    batch_size: usize,
+) -> (Vec<f64>, usize) {
+    let forward =
+        |tokens: &PackedTokens<B>| tokens.mean_of_each(model.bert.last_hidden_state(tokens, None));
+    vectors(forward, &model.device(), dataset, batch_size)
+}
+
+/// What `forward` makes of each example, and how long that is.
+fn vectors<B: BertOps>(
+    forward: impl Fn(&PackedTokens<B>) -> Tensor<B, 2>,
+    device: &B::Device,
+    dataset: &Dataset,
+    batch_size: usize,
+) -> (Vec<f64>, usize) {
     // Windows are computed as they come, not all of an example at once: memory has an end.
     let (windows, examples) = dataset.windows();
     let plan = BatchPlan::by_length(&windows, batch_size);
-    let (mut logits, mut width) = (Vec::new(), 1);
+    let (mut vectors, mut width) = (Vec::new(), 1);
     for batch in Prefetch::new(&windows, plan.epoch(0)) {
-        let rows = model.forward(&on_device(&batch, device), None);
+        let rows = forward(&on_device(&batch, device));
         width = rows.dims()[1];
-        logits.resize(dataset.len() * width, 0.0);
+        vectors.resize(dataset.len() * width, 0.0);
         let rows: Vec<f64> = rows.into_data().iter::<f64>().collect();
         for (&window, row) in batch.example_ids.iter().zip(rows.chunks_exact(width)) {
             let example = examples[window];
             let share = 1.0 / dataset.sequences(example).len() as f64;
-            let sums = &mut logits[example * width..][..width];
-            sums.iter_mut().zip(row).for_each(|(sum, logit)| *sum += logit * share);
+            let sums = &mut vectors[example * width..][..width];
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * share);
         }
     }
-    (logits, width)
+    (vectors, width)
 }
 
 /// The tokens of a batch on their device.

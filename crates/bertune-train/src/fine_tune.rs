@@ -1,13 +1,18 @@
 use bertune_data::{Dataset, PackedBatch};
 use bertune_head::{BertForSequenceClassification, Decisions};
 use bertune_kernels::{BertOps, DropoutKey};
+use burn_core::module::AutodiffModule;
 use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::AutodiffBackend;
 
-use crate::evaluate::{evaluate, on_device};
+use crate::evaluate::{evaluate, logits, on_device};
 use crate::learn::{Task, learn};
 use crate::objective::Objective;
-use crate::{Evaluation, Learned, Run, TrainError, TrainingConfig, TrainingData, adapt};
+use crate::timeline::{Draws, Timeline};
+use crate::tradaboost::{TrAdaBoost, errors};
+use crate::{
+    Evaluation, Learned, Run, SourceRule, Sources, TrainError, TrainingConfig, TrainingData, adapt,
+};
 
 /// A finished run of [`fine_tune`].
 pub type FineTuned<B> = Learned<B, BertForSequenceClassification<B>>;
@@ -39,12 +44,13 @@ where
 pub(crate) struct Classification<'a> {
     data: TrainingData<'a>,
     objective: Objective,
+    eval_batch_size: usize,
 }
 
 impl<'a> Classification<'a> {
     pub(crate) fn new(data: TrainingData<'a>, config: &TrainingConfig) -> Result<Self, TrainError> {
         let objective = Objective::new(config, data.train, data.label_names)?;
-        Ok(Self { data, objective })
+        Ok(Self { data, objective, eval_batch_size: config.eval_batch_size })
     }
 }
 
@@ -94,6 +100,37 @@ where
         batch_size: usize,
     ) -> Evaluation {
         evaluate(model, &Decisions::default(), self.data.validation, batch_size)
+    }
+
+    fn draws(&self) -> Option<Draws> {
+        self.data.sources.and_then(Sources::draws)
+    }
+
+    fn first_weights(&self) -> Option<Vec<f32>> {
+        self.data.sources.map(|sources| sources.weights().to_vec())
+    }
+
+    fn reweighs_after(&self, steps: usize, timeline: &Timeline) -> bool {
+        self.data.sources.map(Sources::weighting).is_some_and(|weighting| {
+            weighting.rule == SourceRule::TrAdaBoost
+                && timeline.is_due(weighting.every, steps)
+                && steps < timeline.steps
+        })
+    }
+
+    fn next_weights(
+        &self,
+        model: &Self::Model,
+        weights: Vec<f32>,
+        timeline: &Timeline,
+    ) -> Vec<f32> {
+        let Some(sources) = self.data.sources else { return weights };
+        let rule = TrAdaBoost {
+            target_examples: sources.target_examples(),
+            rounds: timeline.times_before_end(sources.weighting().every),
+        };
+        let (logits, width) = logits(&model.valid(), self.data.train, self.eval_batch_size);
+        rule.reweighed(&weights, &errors(&logits, width, self.data.train.targets()))
     }
 }
 
@@ -146,13 +183,14 @@ mod tests {
     fn check(targets: Targets, config: TrainingConfig) {
         let dataset = dataset(targets);
         let label_names = &["a", "b", "c"].map(String::from);
-        let data = TrainingData { train: &dataset, validation: &dataset, label_names };
+        let data =
+            TrainingData { train: &dataset, validation: &dataset, label_names, sources: None };
         let task = Classification::new(data, &config).unwrap();
         let model = model();
         let groups = ParameterGroups::new(&model, &config, 2).unwrap();
         let of_parts = |size| {
             let config = TrainingConfig { micro_batch_size: Some(size), ..config.clone() };
-            let timeline = Timeline::new(&config, &dataset);
+            let timeline = Timeline::new(&config, &dataset, None);
             let steps = timeline.windows(&dataset, 0).take(2);
             let steps = steps.map(|window| {
                 (window.examples(), window.parts.len(), gradients(&task, &model, &window, 1, 1))

@@ -6,7 +6,7 @@ use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::self_check::self_check;
 use crate::state::Inputs;
-use crate::timeline::{Timeline, Window};
+use crate::timeline::{Draws, Timeline, Window};
 use crate::{
     Evaluation, EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales,
     Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
@@ -54,6 +54,26 @@ pub(crate) trait Task<B: AutodiffBackend> {
 
     /// Measures a model on the validation examples.
     fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
+
+    /// How often each example is drawn, where that is not alike.
+    fn draws(&self) -> Option<Draws> {
+        None
+    }
+
+    /// What each example weighs at the beginning, where that is not what the examples say.
+    fn first_weights(&self) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// Whether the examples are weighed anew after so many steps.
+    fn reweighs_after(&self, _steps: usize, _timeline: &Timeline) -> bool {
+        false
+    }
+
+    /// What each example weighs from now on, where a whole model was trained with these weights.
+    fn next_weights(&self, _: &Self::Model, weights: Vec<f32>, _: &Timeline) -> Vec<f32> {
+        weights
+    }
 }
 
 /// A model without a graph.
@@ -68,6 +88,8 @@ pub struct Learned<B: AutodiffBackend, M: AutodiffModule<B>> {
     pub history: History,
     /// Whether the run came to its end, and was not stopped.
     pub finished: bool,
+    /// What each training example weighed at the end, where there are sources.
+    pub weights: Option<Vec<f32>>,
 }
 
 /// Trains a model and returns its best state, measured at the intervals of the configuration, at
@@ -88,11 +110,11 @@ where
     T: Task<B>,
 {
     let config = &history.config.clone();
-    let timeline = Timeline::new(config, task.examples());
+    let timeline = Timeline::new(config, task.examples(), task.draws());
     let schedule = Schedule::new(config, timeline.steps);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
-    let mut state =
-        TrainingState::new(model, groups, history, inputs).reading_rows_of(task.row_table());
+    let state = TrainingState::new(model, groups, history, inputs);
+    let mut state = state.reading_rows_of(task.row_table()).weighing(task.first_weights());
     if let Some(saved) = run.take_saved_state() {
         state = state.resumed(saved)?;
         keep_best(task, &state, &mut run)?;
@@ -105,12 +127,11 @@ where
             run.tell(Event::Stalled { step: state.steps() });
             break;
         }
+        let window = window.weighed(state.weights.as_deref());
         let rate_factor = schedule.factor(state.steps());
         let step = state.steps() + 1;
         if step == 1 {
-            let (groups, examples) = (state.optimizer.groups(), window.example_ids());
-            let first = self_check(task, &state.model, groups, &examples, config.precision)?;
-            run.tell(Event::Checked(first));
+            run.tell(Event::Checked(self_check(task, &state, &window.example_ids())?));
         }
         let read;
         (state, read) = state.gather_rows(&window);
@@ -124,11 +145,11 @@ where
         state.history.add_step(record, timeline.steps);
         let (epoch, examples) = (window.epoch, window.examples());
         run.tell(Event::Step { record, epoch, examples });
+        state = reweigh(task, state, &timeline);
 
         let measured = timeline.evaluates_after(step);
         if measured {
-            state = state.gather_whole();
-            measure(task, &mut state, epoch, &mut run)?;
+            state = measure(task, state, epoch, &mut run)?;
         }
         // Asked after measuring, which may take long: whoever asks meanwhile need not wait for
         // another step.
@@ -139,7 +160,7 @@ where
         }
         if stopped {
             if !measured {
-                measure(task, &mut state, epoch, &mut run)?;
+                state = measure(task, state, epoch, &mut run)?;
             }
             break;
         }
@@ -175,17 +196,37 @@ where
     (loss_sum, sum.unwrap_or_default())
 }
 
-/// Measures the model and keeps it if it is the best so far.
-fn measure<B, T>(
+/// Lets the examples weigh what the task says from now on, where it is time.
+fn reweigh<B, T>(
     task: &T,
-    state: &mut TrainingState<B, T::Model>,
-    epoch: usize,
-    run: &mut Run<'_, B, T::Model>,
-) -> Result<(), TrainError>
+    state: TrainingState<B, T::Model>,
+    timeline: &Timeline,
+) -> TrainingState<B, T::Model>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
     T: Task<B>,
 {
+    if !task.reweighs_after(state.steps(), timeline) {
+        return state;
+    }
+    let mut state = state.gather_whole();
+    let weights = state.weights.take();
+    state.weights = weights.map(|weights| task.next_weights(&state.model, weights, timeline));
+    state
+}
+
+/// Measures the model and keeps it if it is the best so far.
+fn measure<B, T>(
+    task: &T,
+    state: TrainingState<B, T::Model>,
+    epoch: usize,
+    run: &mut Run<'_, B, T::Model>,
+) -> Result<TrainingState<B, T::Model>, TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    let mut state = state.gather_whole();
     let step = state.steps();
     run.tell(Event::Evaluating { step });
     let model = state.model.valid();
@@ -208,7 +249,7 @@ where
         run.tell(Event::Kept { step });
         state.best = Some(model);
     }
-    Ok(())
+    Ok(state)
 }
 
 /// Keeps the best model of a run that is gone on with: since its state was saved, a later one may

@@ -6,6 +6,7 @@
 //! (telling, stopping, keeping the best model).
 
 mod config;
+mod density_ratio;
 mod error;
 mod evaluate;
 mod evaluation;
@@ -17,8 +18,10 @@ mod fit_decisions;
 mod gradients;
 mod history;
 mod interval;
+mod lbfgs;
 mod learn;
 mod learning_share;
+mod logistic_regression;
 mod lora;
 mod lr_find;
 mod model_card;
@@ -31,16 +34,21 @@ mod run;
 mod schedule;
 mod scores;
 mod self_check;
+mod source_weighting;
+mod sources;
 mod state;
+mod target_only;
 mod timeline;
+mod tradaboost;
 mod training_data;
 mod waiting_rows;
+mod weight_share;
 
 pub use config::{
     ClassWeightRule, ClassWeights, GroupConfig, OptimizerKind, Sampling, Thresholds, TrainingConfig,
 };
 pub use error::TrainError;
-pub use evaluate::{evaluate, logits};
+pub use evaluate::{evaluate, features, logits};
 pub use evaluation::Evaluation;
 pub use export::{Classifier, save_classifier, set_limits};
 pub use export_adapter::{AdapterBase, base_tensors, save_adapter};
@@ -63,5 +71,9 @@ pub use run::{Event, Run, StopSignal};
 pub use schedule::{Schedule, ScheduleKind};
 pub use scores::{MaskedLmScores, Scores, main_metric};
 pub use self_check::FirstLoss;
+pub use source_weighting::{SourceRule, SourceWeighting};
+pub use sources::Sources;
 pub use state::{SavedState, TrainingState};
+pub use target_only::target_only;
 pub use training_data::TrainingData;
+pub use weight_share::WeightShare;

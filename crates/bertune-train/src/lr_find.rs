@@ -3,7 +3,7 @@ use bertune_kernels::BertOps;
 use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::fine_tune::Classification;
-use crate::learn::gradients;
+use crate::learn::{Task, gradients};
 use crate::timeline::Timeline;
 use crate::{
     Optimizer, ParameterGroups, Scales, StopSignal, TrainError, TrainingConfig, TrainingData,
@@ -59,15 +59,17 @@ where
     data.validate(&model)?;
     let task = Classification::new(data, config)?;
     model = adapt(model, config)?;
-    let timeline = Timeline::new(config, data.train);
+    let timeline = Timeline::new(config, data.train, Task::<B>::draws(&task));
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     model = groups.freeze(model.with_precision(config.precision), 0);
     let mut optimizer = Optimizer::new(groups, config);
     let mut curve = LrCurve { points: Vec::new() };
     let mut average = Average::default();
+    let weights = Task::<B>::first_weights(&task);
 
     for (step, window) in timeline.windows(data.train, 0).enumerate() {
         let learning_rate = rate(step, steps);
+        let window = window.weighed(weights.as_deref());
         let (loss, gradients) = gradients(&task, &model, &window, config.seed, step + 1);
         let loss = average.update(loss);
         let lowest = curve.points.iter().map(|point| point.loss).fold(loss, f64::min);

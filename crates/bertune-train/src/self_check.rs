@@ -4,7 +4,7 @@ use burn_core::module::ParamId;
 use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::learn::Task;
-use crate::{Gradients, ParameterGroups, TrainError};
+use crate::{Gradients, TrainError, TrainingState};
 
 /// Examples that the check looks at.
 const EXAMPLES: usize = 4;
@@ -42,16 +42,14 @@ impl FirstLoss {
 /// Naming the first parameter of which this is not true.
 pub(crate) fn self_check<B, T>(
     task: &T,
-    model: &T::Model,
-    groups: &ParameterGroups,
+    state: &TrainingState<B, T::Model>,
     example_ids: &[usize],
-    precision: Precision,
 ) -> Result<FirstLoss, TrainError>
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
     T: Task<B>,
 {
-    let dataset = task.examples();
+    let (dataset, model, groups) = (task.examples(), &state.model, state.optimizer.groups());
     let example_ids = &example_ids[..EXAMPLES.min(example_ids.len())];
     let few = PackedBatch::pack(dataset, example_ids);
     let weight = task.weight(std::slice::from_ref(&few));
@@ -68,8 +66,9 @@ where
     for &id in example_ids {
         alone.add(gradients(&PackedBatch::pack(dataset, &[id])));
     }
+    let rounding = rounding(state.history.config.precision);
     for (id, name) in groups.names() {
-        check_sum(*id, name, &together, &alone, rounding(precision))?;
+        check_sum(*id, name, &together, &alone, rounding)?;
     }
     let loss = task.loss(model, &few, weight, None).into_data().iter::<f64>().sum();
     Ok(FirstLoss { loss, chance: task.chance(model, &few, weight) })

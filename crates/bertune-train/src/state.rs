@@ -34,6 +34,8 @@ where
     pub(crate) progress: Progress,
     pub(crate) history: History,
     pub(crate) best: Option<Inner<B, M>>,
+    /// What each example weighs now, where that is not what the data set says.
+    pub(crate) weights: Option<Vec<f32>>,
     inputs: Inputs,
     /// The table of which steps read some rows alone.
     table: Option<ParamId>,
@@ -86,7 +88,22 @@ where
         let model = groups.freeze(model, 0);
         let optimizer = Optimizer::new(groups, &history.config);
         let progress = Progress::default();
-        Self { model, optimizer, progress, history, best: None, inputs, table: None, rows: None }
+        Self {
+            model,
+            optimizer,
+            progress,
+            history,
+            best: None,
+            weights: None,
+            inputs,
+            table: None,
+            rows: None,
+        }
+    }
+
+    /// The state of a run whose examples weigh this much, if that is not what the data set says.
+    pub(crate) fn weighing(self, weights: Option<Vec<f32>>) -> Self {
+        Self { weights, ..self }
     }
 
     /// The state of a run whose losses read those rows of a table, of this Hugging Face name, that
@@ -149,7 +166,7 @@ where
     pub(crate) fn finish(self, finished: bool) -> Learned<B, M> {
         let state = self.gather_whole();
         let model = state.best.unwrap_or_else(|| state.model.valid());
-        Learned { model, history: state.history, finished }
+        Learned { model, history: state.history, finished, weights: state.weights }
     }
 
     /// Writes the state into an existing folder.
@@ -163,6 +180,10 @@ where
         write_safetensors(&folder.join(OPTIMIZER), &tensors)?;
         if let Some(best) = &self.best {
             write_safetensors(&folder.join(BEST), &module_tensors::<B::InnerBackend, _>(best))?;
+        }
+        if let Some(weights) = &self.weights {
+            let tensor = HostTensor { shape: vec![weights.len()], values: weights.clone() };
+            write_safetensors(&folder.join(WEIGHTS), &[(WEIGHTS.to_owned(), tensor)].into())?;
         }
         let record = StateRecord {
             version: VERSION,
@@ -179,7 +200,7 @@ where
 
     /// This run, new, put where `saved` stood.
     pub(crate) fn resumed(mut self, saved: SavedState) -> Result<Self, TrainError> {
-        let SavedState { record, model, optimizer, best } = saved;
+        let SavedState { record, model, optimizer, best, weights } = saved;
         check_same(&self.history.config, &record.history.config)?;
         for (split, new, old) in [
             ("training", &self.inputs.train, &record.inputs.train),
@@ -198,6 +219,12 @@ where
         self.optimizer = self.optimizer.with_state(&state, &device);
         self.model = self.optimizer.groups().freeze(self.model, record.progress.steps);
         (self.progress, self.history) = (record.progress, record.history);
+        let weights = weights.map(|weights| weights.values);
+        if weights.as_ref().map(Vec::len) != self.weights.as_ref().map(Vec::len) {
+            let problem = "it does not weigh as many examples as there are".into();
+            return Err(TrainError::State { path: WEIGHTS.into(), problem });
+        }
+        self.weights = weights;
         Ok(self)
     }
 }
@@ -205,6 +232,7 @@ where
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const BEST: &str = "best.safetensors";
+const WEIGHTS: &str = "weights.safetensors";
 const STATE: &str = "state.json";
 
 /// Of the files' layout; one of another version is refused.
@@ -227,6 +255,7 @@ pub struct SavedState {
     model: BTreeMap<String, HostTensor>,
     optimizer: BTreeMap<String, HostTensor>,
     best: Option<BTreeMap<String, HostTensor>>,
+    weights: Option<HostTensor>,
 }
 
 impl SavedState {
@@ -245,11 +274,13 @@ impl SavedState {
             let version = record.version;
             return Err(broken(format!("it has the layout {version}, not {VERSION}")));
         }
-        let best = folder.join(BEST);
+        let (best, weights) = (folder.join(BEST), folder.join(WEIGHTS));
+        let weights = weights.is_file().then(|| read_safetensors(&weights)).transpose()?;
         Ok(Self {
             model: read_safetensors(&folder.join(MODEL))?,
             optimizer: read_safetensors(&folder.join(OPTIMIZER))?,
             best: best.is_file().then(|| read_safetensors(&best)).transpose()?,
+            weights: weights.and_then(|mut tensors| tensors.remove(WEIGHTS)),
             record,
         })
     }

@@ -9,6 +9,8 @@ use crate::{Interval, Sampling, TrainingConfig};
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     plan: BatchPlan,
+    /// That of the first epoch, where it is another.
+    first_plan: Option<BatchPlan>,
     micro_batch_size: usize,
     evaluate_every: Interval,
     /// All steps of the run.
@@ -32,6 +34,16 @@ impl Window {
         self.parts.iter().map(PackedBatch::examples).sum()
     }
 
+    /// The window with these weights of the data set's examples, if there are any, in place of its
+    /// own.
+    pub(crate) fn weighed(mut self, weights: Option<&[f32]>) -> Self {
+        let Some(weights) = weights else { return self };
+        for part in &mut self.parts {
+            part.weights = part.example_ids.iter().map(|&example| weights[example]).collect();
+        }
+        self
+    }
+
     /// The numbers of the examples.
     pub(crate) fn example_ids(&self) -> Vec<usize> {
         self.parts.iter().flat_map(|part| part.example_ids.iter().copied()).collect()
@@ -39,23 +51,21 @@ impl Window {
 }
 
 impl Timeline {
-    pub(crate) fn new(config: &TrainingConfig, dataset: &Dataset) -> Self {
-        let TrainingConfig { batch_size, seed, .. } = *config;
-        let plan = match config.sampling {
-            Sampling::Shuffled => BatchPlan::new(dataset.len(), batch_size, seed),
-            Sampling::Balanced => BatchPlan::balanced(dataset.labels(), batch_size, seed),
-        };
-        let plan = match config.tokens_per_batch {
-            Some(tokens) => plan.with_token_budget(dataset, tokens),
-            None => plan,
-        };
+    /// The steps of the examples of a data set, drawn as often as it is said, if it is.
+    pub(crate) fn new(config: &TrainingConfig, dataset: &Dataset, draws: Option<Draws>) -> Self {
+        let (first, draws) = draws.map_or((None, None), |draws| (draws.first, Some(draws.all)));
+        let plan = plan(config, dataset, draws);
+        let is_short = config.max_steps.map_or(config.epochs == 1, |s| s <= plan.batches_in(0));
+        let first = first.filter(|_| !is_short);
+        let first_plan = first.map(|first| self::plan(config, dataset, Some(first)));
+        let plan_of = |epoch| first_plan.as_ref().filter(|_| epoch == 0).unwrap_or(&plan);
         let is_enough = |epochs: usize, steps: usize| match config.max_steps {
             Some(max_steps) => steps >= max_steps,
             None => epochs == config.epochs,
         };
         let (mut epoch_ends, mut steps) = (Vec::new(), 0);
         while !is_enough(epoch_ends.len(), steps) {
-            steps += plan.batches_in(epoch_ends.len()).max(1);
+            steps += plan_of(epoch_ends.len()).batches_in(epoch_ends.len()).max(1);
             epoch_ends.push(steps);
         }
         Self {
@@ -63,8 +73,13 @@ impl Timeline {
             evaluate_every: config.evaluate_every,
             steps: config.max_steps.unwrap_or(steps),
             epoch_ends,
+            first_plan,
             plan,
         }
+    }
+
+    fn plan_of(&self, epoch: usize) -> &BatchPlan {
+        self.first_plan.as_ref().filter(|_| epoch == 0).unwrap_or(&self.plan)
     }
 
     /// The steps of the first epoch; with a token budget, others may have some more or less.
@@ -88,6 +103,11 @@ impl Timeline {
         }
     }
 
+    /// How often something happens at an interval before the last step.
+    pub(crate) fn times_before_end(&self, interval: Interval) -> usize {
+        (1..self.steps).filter(|&steps| self.is_due(interval, steps)).count()
+    }
+
     /// Whether the model is measured when so many steps were taken.
     pub(crate) fn evaluates_after(&self, steps: usize) -> bool {
         self.is_due(self.evaluate_every, steps) || steps == self.steps
@@ -105,6 +125,39 @@ impl Timeline {
     }
 }
 
+/// How often each example is drawn, in proportion to the others.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Draws {
+    /// In the first epoch of several, if that is not as in all.
+    pub(crate) first: Option<Vec<f64>>,
+    /// In each epoch.
+    pub(crate) all: Vec<f64>,
+}
+
+/// The batches as the settings have them, of examples that are drawn so often.
+fn plan(config: &TrainingConfig, dataset: &Dataset, draws: Option<Vec<f64>>) -> BatchPlan {
+    let TrainingConfig { batch_size, seed, .. } = *config;
+    let plan = match (config.sampling, draws) {
+        (Sampling::Shuffled, None) => BatchPlan::new(dataset.len(), batch_size, seed),
+        (Sampling::Balanced, None) => BatchPlan::balanced(dataset.labels(), batch_size, seed),
+        (Sampling::Shuffled, Some(draws)) => BatchPlan::sampled(&draws, batch_size, seed),
+        (Sampling::Balanced, Some(draws)) => {
+            BatchPlan::sampled(&balanced(&draws, dataset.labels()), batch_size, seed)
+        }
+    };
+    match config.tokens_per_batch {
+        Some(tokens) => plan.with_token_budget(dataset, tokens),
+        None => plan,
+    }
+}
+
+/// The same draws within each class, but each class as often as every other.
+fn balanced(draws: &[f64], labels: &[usize]) -> Vec<f64> {
+    let mut sums = vec![0.0; labels.iter().max().map_or(0, |last| last + 1)];
+    draws.iter().zip(labels).for_each(|(draw, &label)| sums[label] += draw);
+    draws.iter().zip(labels).map(|(draw, &label)| draw / sums[label].max(1e-300)).collect()
+}
+
 /// The windows of a run, packed ahead.
 #[derive(Debug)]
 pub(crate) struct Windows<'a> {
@@ -120,7 +173,8 @@ impl Windows<'_> {
     fn begin_epoch(&mut self) {
         let (epoch, before) = self.timeline.epoch_after(self.taken);
         let dataset = self.dataset.in_epoch(epoch);
-        let batches = self.timeline.plan.epoch(epoch).into_iter().skip(self.taken - before);
+        let batches =
+            self.timeline.plan_of(epoch).epoch(epoch).into_iter().skip(self.taken - before);
         let parts: Vec<Vec<Vec<usize>>> = batches
             .map(|batch| batch.chunks(self.timeline.micro_batch_size).map(<[_]>::to_vec).collect())
             .collect();
@@ -176,9 +230,9 @@ mod tests {
     #[test]
     fn parts_cut_the_same_steps() {
         let dataset = dataset(11);
-        let whole = Timeline::new(&config(), &dataset);
+        let whole = Timeline::new(&config(), &dataset, None);
         let config = TrainingConfig { micro_batch_size: Some(3), ..config() };
-        let parts = Timeline::new(&config, &dataset);
+        let parts = Timeline::new(&config, &dataset, None);
         assert_eq!(ids(&whole, &dataset, 0), ids(&parts, &dataset, 0));
         let sizes: Vec<Vec<usize>> = parts
             .windows(&dataset, 0)
@@ -190,7 +244,7 @@ mod tests {
     #[test]
     fn a_run_goes_on_from_any_step() {
         let dataset = dataset(11);
-        let timeline = Timeline::new(&config(), &dataset);
+        let timeline = Timeline::new(&config(), &dataset, None);
         let all = ids(&timeline, &dataset, 0);
         assert_eq!(all.len(), 6);
         for taken in 0..=6 {
@@ -201,7 +255,7 @@ mod tests {
     #[test]
     fn the_number_of_steps_may_be_given() {
         let config = TrainingConfig { max_steps: Some(7), ..config() };
-        let timeline = Timeline::new(&config, &dataset(11));
+        let timeline = Timeline::new(&config, &dataset(11), None);
         assert_eq!((timeline.steps, timeline.epochs()), (7, 3));
         assert_eq!(ids(&timeline, &dataset(11), 0).len(), 7);
     }
@@ -215,7 +269,7 @@ mod tests {
         };
         let dataset = Dataset::labelled((0..23).map(encoding).collect(), vec![0; 23]);
         let config = TrainingConfig { epochs: 6, tokens_per_batch: Some(10), ..config() };
-        let timeline = Timeline::new(&config, &dataset);
+        let timeline = Timeline::new(&config, &dataset, None);
         let all = ids(&timeline, &dataset, 0);
         assert_eq!(all.len(), timeline.steps);
         for epoch in 1..=6 {
@@ -241,9 +295,37 @@ mod tests {
     }
 
     #[test]
+    fn examples_are_drawn_as_often_as_it_is_said_and_in_the_first_epoch_otherwise() {
+        let dataset = dataset(40);
+        let first = Some([vec![1.0; 10], vec![0.0; 30]].concat());
+        let draws = Draws { first, all: [vec![3.0; 10], vec![1.0; 30]].concat() };
+        let config = TrainingConfig { epochs: 41, batch_size: 7, ..config() };
+        let timeline = Timeline::new(&config, &dataset, Some(draws));
+        let all = ids(&timeline, &dataset, 0);
+        assert_eq!(all.len(), timeline.steps);
+        let of = |first: bool| -> Vec<usize> {
+            let epochs = all.iter().filter(|(epoch, _)| (*epoch == 1) == first);
+            epochs.flat_map(|(_, ids)| ids.clone()).collect()
+        };
+        assert!(of(true).len() == 40 && of(true).iter().all(|&id| id < 10));
+        // 800 of 1600 expected, a standard deviation of 20.
+        let target = of(false).iter().filter(|&&id| id < 10).count();
+        assert!(target.abs_diff(800) < 100, "{target}");
+        for taken in 0..=14 {
+            assert_eq!(ids(&timeline, &dataset, taken), all[taken..]);
+        }
+    }
+
+    #[test]
+    fn balanced_draws_keep_their_proportions_within_a_class() {
+        let draws = balanced(&[1.0, 3.0, 2.0, 0.0], &[0, 0, 1, 2]);
+        assert_eq!(draws, [0.25, 0.75, 1.0, 0.0]);
+    }
+
+    #[test]
     fn the_model_is_measured_at_intervals_and_at_the_end() {
         let measured = |config: &TrainingConfig| -> Vec<usize> {
-            let timeline = Timeline::new(config, &dataset(11));
+            let timeline = Timeline::new(config, &dataset(11), None);
             (1..=timeline.steps).filter(|&steps| timeline.evaluates_after(steps)).collect()
         };
         assert_eq!(measured(&config()), [3, 6]);

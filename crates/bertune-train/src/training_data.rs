@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::objective::problem_type;
 use crate::scores::has_metric;
 use crate::state::Inputs;
-use crate::{History, TrainError, TrainingConfig};
+use crate::{History, Sources, TrainError, TrainingConfig};
 
 /// Labelled, tokenized examples.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct TrainingData<'a> {
     pub validation: &'a Dataset,
     /// The names of the classes, in the order of their numbers.
     pub label_names: &'a [String],
+    /// Which of the training examples are of other tasks or domains, if any are.
+    pub sources: Option<&'a Sources>,
 }
 
 impl TrainingData<'_> {
@@ -68,7 +70,9 @@ impl TrainingData<'_> {
 
     /// What a run that is resumed must find unchanged.
     pub(crate) fn inputs(&self) -> Inputs {
-        Inputs { train: fingerprint(self.train), validation: fingerprint(self.validation) }
+        let sources = self.sources.map_or_else(String::new, Sources::fingerprint);
+        let train = fingerprint(self.train) + &sources;
+        Inputs { train, validation: fingerprint(self.validation) }
     }
 }
 

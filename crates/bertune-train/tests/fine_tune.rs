@@ -71,7 +71,7 @@ fn train(
     run: Run<'_, B>,
 ) -> Result<FineTuned<B>, TrainError> {
     let label_names = &names();
-    let data = TrainingData { train: dataset, validation: dataset, label_names };
+    let data = TrainingData { train: dataset, validation: dataset, label_names, sources: None };
     fine_tune(model(dropout), data, config, run)
 }
 
@@ -345,7 +345,7 @@ fn labels_that_do_not_fit_the_model_are_refused() {
         [(&unlabelled, &good), (&good, &unlabelled), (&fourth_class, &good), (&good, &numbers)]
     {
         let label_names = &names();
-        let data = TrainingData { train, validation, label_names };
+        let data = TrainingData { train, validation, label_names, sources: None };
         let error = fine_tune(model(0.0), data, &descent(1), Run::default()).unwrap_err();
         assert!(matches!(error, TrainError::Targets { outputs: 3, .. }), "{error}");
     }

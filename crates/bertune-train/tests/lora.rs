@@ -75,7 +75,8 @@ fn train(
     run: Run<'_, B>,
 ) -> Result<FineTuned<B>, TrainError> {
     let (dataset, names) = (dataset(), LabelNames::numbered(3));
-    let data = TrainingData { train: &dataset, validation: &dataset, label_names: names.names() };
+    let label_names = names.names();
+    let data = TrainingData { train: &dataset, validation: &dataset, label_names, sources: None };
     fine_tune(model, data, config, run)
 }
 

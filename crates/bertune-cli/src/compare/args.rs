@@ -69,6 +69,9 @@ impl CompareArgs {
         if config.save_every.is_some() || self.train.outside().tensorboard.is_some() {
             bail!("a comparison keeps finished runs: --save-every and --tensorboard are for train");
         }
+        if !config.source.files.is_empty() {
+            bail!("--source is for train: compare learns from rows of --train alone");
+        }
         if config.reinit_layers > 0 {
             bail!("--reinit-layers is for train: compare has the method scratch, of new weights");
         }

@@ -28,7 +28,7 @@ pub(super) struct CellData {
 
 impl CellData {
     pub(super) fn new(training: &Training, grid: &Grid) -> anyhow::Result<Self> {
-        let Examples { validation, test, train } = training.examples()?;
+        let Examples { validation, test, train, .. } = training.target_examples()?;
         let strata = match training.tables.train.layout().targets {
             TargetKind::Class => train.labels().to_vec(),
             TargetKind::Set | TargetKind::Values => vec![0; train.len()],
@@ -66,7 +66,8 @@ pub(super) fn compute<B: BertOps>(
     let begin = model.valid().with_precision(config.precision);
     let mut decisions = Decisions::default();
     let label_names = training.tables.labels.names();
-    let examples = TrainingData { train: &train, validation: &data.validation, label_names };
+    let validation = &data.validation;
+    let examples = TrainingData { train: &train, validation, label_names, sources: None };
     let first = evaluate(&begin, &Decisions::default(), &data.validation, config.eval_batch_size);
     let metric = config.metric.unwrap_or_else(|| first.scores.main_metric());
     curve.push(measure.point(&begin, 0, (first.loss, score(&first, metric)), metric));

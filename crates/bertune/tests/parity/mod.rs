@@ -285,7 +285,7 @@ where
         }
     });
     let label_names = &["even".to_owned(), "odd".to_owned()];
-    let data = TrainingData { train: &data, validation: &data, label_names };
+    let data = TrainingData { train: &data, validation: &data, label_names, sources: None };
     fine_tune(model, data, &config, run).unwrap();
     losses
 }

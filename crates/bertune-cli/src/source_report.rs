@@ -1,0 +1,158 @@
+use bertune::data::Targets;
+use bertune::head::Decisions;
+use bertune::metrics::{Bootstrap, MetricName, PairedDifference};
+use bertune::train::{Evaluation, Sources, WeightShare};
+use serde::{Deserialize, Serialize};
+
+use crate::text_table;
+
+/// What sources were to a run: part of its record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceReport {
+    /// The target, then each source, as they weighed at the beginning.
+    pub(crate) parts: Vec<PartReport>,
+    /// The same at the end, where the weights have changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts_at_end: Vec<PartReport>,
+    /// Whether the sources helped.
+    pub(crate) check: Option<CheckReport>,
+}
+
+/// What part the target or a source has in the weight of all training rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartReport {
+    /// `target`, or the source's file.
+    pub(crate) name: String,
+    pub(crate) weight: WeightShare,
+}
+
+/// A model that learned from the sources beside one that did not, on the validation rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CheckReport {
+    metric: MetricName,
+    rows: usize,
+    with_sources: f64,
+    target_only: f64,
+    /// With less without.
+    difference: PairedDifference,
+}
+
+impl SourceReport {
+    pub(crate) fn new(names: &[String], sources: &Sources, at_end: Option<&[f32]>) -> Self {
+        let parts = |weights: &[f32]| -> Vec<PartReport> {
+            let names = std::iter::once("target").chain(names.iter().map(String::as_str));
+            let parts = names.zip(sources.shares(weights));
+            parts.map(|(name, weight)| PartReport { name: name.to_owned(), weight }).collect()
+        };
+        let changed = at_end.filter(|weights| *weights != sources.weights());
+        let parts_at_end = changed.map_or_else(Vec::new, parts);
+        Self { parts: parts(sources.weights()), parts_at_end, check: None }
+    }
+
+    /// What part each had, as a table for people.
+    pub(crate) fn print(&self) {
+        let by_name = [("", &self.parts), (" at the end", &self.parts_at_end)];
+        let told = by_name.into_iter().filter(|(_, parts)| !parts.is_empty());
+        for (when, parts) in told {
+            println!("\nTarget and sources{when}");
+            text_table::lines(&rows(parts)).iter().for_each(|line| println!("{line}"));
+        }
+    }
+}
+
+fn rows(parts: &[PartReport]) -> Vec<Vec<String>> {
+    let head = ["", "rows", "share of the weight", "effective rows"].map(String::from);
+    let row = |PartReport { name, weight }: &PartReport| {
+        let WeightShare { rows, share, effective_rows } = weight;
+        vec![name.clone(), rows.to_string(), format!("{share:.4}"), format!("{effective_rows:.1}")]
+    };
+    [head.to_vec()].into_iter().chain(parts.iter().map(row)).collect()
+}
+
+impl CheckReport {
+    /// Compares the two models' evaluations of the validation rows, by the paired bootstrap.
+    ///
+    /// `None` where the metric is undefined on them.
+    pub(crate) fn new(
+        metric: MetricName,
+        targets: &Targets,
+        with_sources: &Evaluation,
+        target_only: &Evaluation,
+    ) -> Option<Self> {
+        let decisions = Decisions::default();
+        let score = |evaluation: &Evaluation, rows: &[usize]| {
+            evaluation.score_of(rows, metric, targets, &decisions)
+        };
+        let rows = targets.len();
+        let all: Vec<usize> = (0..rows).collect();
+        let bootstrap = Bootstrap { resamples: 2000, seed: 1 };
+        Some(Self {
+            metric,
+            rows,
+            with_sources: score(with_sources, &all)?,
+            target_only: score(target_only, &all)?,
+            difference: bootstrap.paired_difference(
+                rows,
+                |rows| score(with_sources, rows),
+                |rows| score(target_only, rows),
+            )?,
+        })
+    }
+
+    /// Whether the sources helped, in words.
+    pub(crate) fn verdict(&self) -> &'static str {
+        let interval = self.difference.interval;
+        let gain = self.metric.higher_is_better() == (self.difference.difference > 0.0);
+        match (interval.low > 0.0 || interval.high < 0.0, gain) {
+            (false, _) => "Whether the sources helped cannot be told from these rows",
+            (true, true) => "The sources helped",
+            (true, false) => "The sources harmed: leave them out, or weigh them otherwise",
+        }
+    }
+
+    pub(crate) fn print(&self) {
+        let Self { metric, rows, with_sources, target_only, difference } = self;
+        println!(
+            "{}: {metric} on the {rows} validation rows {with_sources:.4} with them, \
+             {target_only:.4} after as many steps on the target alone; difference {:+.4}, 95 % \
+             interval {:.4} to {:.4}, p {:.4}",
+            self.verdict(),
+            difference.difference,
+            difference.interval.low,
+            difference.interval.high,
+            difference.p_value,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A model that is right about all but so many of 60 rows, the first of them.
+    fn evaluation(wrong: usize, targets: &Targets) -> Evaluation {
+        let logits = (0..60).flat_map(|row| if row < wrong { [1.0, 0.0] } else { [0.0, 1.0] });
+        Evaluation::new(logits.collect(), 2, targets, &Decisions::default())
+    }
+
+    fn check(with_sources: usize, target_only: usize, metric: MetricName, expected: &str) {
+        let targets = Targets::Classes(vec![1; 60]);
+        let of = |wrong| evaluation(wrong, &targets);
+        let report = CheckReport::new(metric, &targets, &of(with_sources), &of(target_only));
+        let verdict = report.unwrap().verdict();
+        assert!(verdict.starts_with(expected), "{verdict}");
+    }
+
+    #[test]
+    fn the_verdict_says_whether_the_sources_helped() {
+        check(2, 30, MetricName::Accuracy, "The sources helped");
+        check(30, 2, MetricName::Accuracy, "The sources harmed");
+        check(3, 2, MetricName::Accuracy, "Whether the sources helped cannot be told");
+        check(2, 2, MetricName::Accuracy, "Whether the sources helped cannot be told");
+        check(2, 30, MetricName::Loss, "The sources helped");
+        check(30, 2, MetricName::Loss, "The sources harmed");
+    }
+}

@@ -1,0 +1,101 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Interval, TrainError};
+
+/// What rows of other tasks and domains count beside the target's own: the `[source_weights]` table
+/// of a TOML file, and the argument of [`Sources::new`](crate::Sources::new).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceWeighting {
+    /// What decides it.
+    pub rule: SourceRule,
+    /// What each source row counts before the rule says more; absent: 1 where that is `uniform` or
+    /// `column`, else what lets all sources together count as much as the target. With `domain` and
+    /// `tradaboost` it is how often the row is drawn, with the others a part of its weight.
+    pub factor: Option<f64>,
+    /// The largest density ratio of `domain`: how much more a row may count than the mean row of its
+    /// source.
+    pub clip: f64,
+    /// The exponent of the density ratio of `domain`, `0..=1`: 1 is the ratio itself, 0 weighs all
+    /// rows alike ([Shimodaira, 2000](https://doi.org/10.1016/S0378-3758(00)00115-4)). With one half
+    /// the mean weight of a source is the Bhattacharyya coefficient, how much both have in common: 1
+    /// for a source that is like the target, 0 for one that shares nothing with it.
+    pub flattening: f64,
+    /// In how many folds the rows are cut, of which `domain` judges each by the others.
+    pub folds: usize,
+    /// How often `tradaboost` weighs the rows anew.
+    pub every: Interval,
+}
+
+/// What decides how much a row of a source counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceRule {
+    /// All count alike.
+    #[default]
+    Uniform,
+    /// As much as a column of the file says.
+    Column,
+    /// The more, the likelier a classifier on the pretrained encoder's features takes the row, with
+    /// its label, for one of the target.
+    Domain,
+    /// The less, the more often the model under training disagrees with its label ([Dai et al.,
+    /// 2007](https://doi.org/10.1145/1273496.1273521)).
+    TrAdaBoost,
+}
+
+impl Default for SourceWeighting {
+    fn default() -> Self {
+        Self {
+            rule: SourceRule::Uniform,
+            factor: None,
+            clip: 10.0,
+            flattening: 0.5,
+            folds: 5,
+            every: Interval::EPOCH,
+        }
+    }
+}
+
+impl SourceWeighting {
+    /// Checks every value on its own.
+    ///
+    /// # Errors
+    ///
+    /// Naming the key, the value and the range of the first that is out of it.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let checks = [
+            ("source_weights.factor", self.factor.unwrap_or(1.0), 0.0..=f64::MAX, "at least 0"),
+            ("source_weights.clip", self.clip, f64::MIN_POSITIVE..=f64::MAX, "above 0"),
+            ("source_weights.flattening", self.flattening, 0.0..=1.0, "from 0 to 1"),
+            ("source_weights.folds", self.folds as f64, 2.0..=f64::MAX, "at least 2"),
+        ];
+        match checks.into_iter().find(|(_, value, range, _)| !range.contains(value)) {
+            Some((key, value, _, range)) => Err(TrainError::Setting { key, value, range }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_out_of_range_is_named() {
+        let check = |weighting: SourceWeighting, expected: &str| {
+            let message = weighting.validate().unwrap_err().to_string();
+            assert_eq!(message, format!("training setting source_weights.{expected}"));
+        };
+        let default = SourceWeighting::default();
+        assert!(default.validate().is_ok());
+        let factor = Some(-1.0);
+        check(SourceWeighting { factor, ..default }, "factor is -1, but must be at least 0");
+        check(SourceWeighting { clip: 0.0, ..default }, "clip is 0, but must be above 0");
+        check(
+            SourceWeighting { flattening: 2.0, ..default },
+            "flattening is 2, but must be from 0 to 1",
+        );
+        check(SourceWeighting { folds: 1, ..default }, "folds is 1, but must be at least 2");
+    }
+}

@@ -1,0 +1,230 @@
+//! Rows of other tasks and domains: what they weigh, and that a run with them goes on exactly.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+
+use bertune_checkpoint::module_tensors;
+use bertune_data::Dataset;
+use bertune_encoder::{BertConfig, Initializer};
+use bertune_head::{BertForSequenceClassification, LabelNames, SequenceClassificationConfig};
+use bertune_tokenize::Encoding;
+use bertune_train::{
+    Event, FineTuned, Run, SavedState, SourceRule, SourceWeighting, Sources, StopSignal,
+    TrainError, TrainingConfig, TrainingData, fine_tune,
+};
+use burn_autodiff::Autodiff;
+use burn_core::module::AutodiffModule;
+use burn_flex::Flex;
+use proptest::prelude::*;
+
+type B = Autodiff<Flex>;
+
+fn model() -> BertForSequenceClassification<B> {
+    let bert = BertConfig {
+        vocab_size: 50,
+        hidden_size: 16,
+        num_hidden_layers: 2,
+        num_attention_heads: 2,
+        intermediate_size: 32,
+        max_position_embeddings: 32,
+        ..BertConfig::default()
+    };
+    let config = SequenceClassificationConfig::new(bert, LabelNames::numbered(2));
+    BertForSequenceClassification::new(&config, &Initializer::new(3, 0.2), &Default::default())
+}
+
+/// Which class's tokens a text is of: those from 1 to 20 or from 21 to 40.
+fn class(example: usize) -> usize {
+    example / 2 % 2
+}
+
+/// Texts whose tokens say their class; those whose number is in `turned` have the other label.
+fn dataset(examples: usize, turned: impl Fn(usize) -> bool) -> Dataset {
+    let encoding = |i: usize| {
+        let tokens = 3 + i * 7 % 6;
+        let id = |t: usize| 1 + 20 * class(i) as u32 + (i * 31 + t * 17) as u32 % 20;
+        Encoding {
+            input_ids: (0..tokens).map(id).collect(),
+            token_type_ids: vec![0; tokens],
+            offsets: vec![(0, 0); tokens],
+        }
+    };
+    let label = |i: usize| if turned(i) { 1 - class(i) } else { class(i) };
+    Dataset::labelled((0..examples).map(encoding).collect(), (0..examples).map(label).collect())
+}
+
+fn sources(dataset: &Dataset, rows: &[usize], weighting: SourceWeighting) -> Sources {
+    Sources::new(&model().valid(), dataset, rows, &weighting).unwrap()
+}
+
+fn of(rule: SourceRule) -> SourceWeighting {
+    SourceWeighting { rule, ..SourceWeighting::default() }
+}
+
+fn train(
+    dataset: &Dataset,
+    sources: Option<&Sources>,
+    config: &TrainingConfig,
+    run: Run<'_, B>,
+) -> Result<FineTuned<B>, TrainError> {
+    let label_names = LabelNames::numbered(2).names().to_vec();
+    let data =
+        TrainingData { train: dataset, validation: dataset, label_names: &label_names, sources };
+    fine_tune(model(), data, config, run)
+}
+
+/// With parts, dropout and an evaluation between epochs.
+fn config() -> TrainingConfig {
+    TrainingConfig {
+        epochs: 4,
+        batch_size: 8,
+        micro_batch_size: Some(3),
+        learning_rate: 3e-3,
+        evaluate_every: "5 steps".parse().unwrap(),
+        ..TrainingConfig::default()
+    }
+}
+
+#[test]
+fn weights_of_sources_are_those_of_rows_in_the_data_set() {
+    let dataset = dataset(24, |_| false);
+    let half = SourceWeighting { factor: Some(0.5), ..SourceWeighting::default() };
+    let sources = sources(&dataset, &[10, 4], half);
+    assert_eq!(sources.weights(), [[1.0; 10].as_slice(), &[0.5; 14]].concat());
+    let of_sources = train(&dataset, Some(&sources), &config(), Run::default()).unwrap();
+    let weighted = dataset.clone().weighted(sources.weights().to_vec());
+    let of_rows = train(&weighted, None, &config(), Run::default()).unwrap();
+    let tensors = |tuned: &FineTuned<B>| module_tensors::<Flex, _>(&tuned.model);
+    assert!(tensors(&of_sources) == tensors(&of_rows));
+    assert_eq!(of_sources.history, of_rows.history);
+    assert_eq!(of_sources.weights.as_deref(), Some(sources.weights()));
+}
+
+#[test]
+fn sources_weigh_as_much_as_the_target_where_nothing_is_said() {
+    let dataset = dataset(60, |_| false).weighted([vec![2.0; 12], vec![1.0; 48]].concat());
+    let uniform = sources(&dataset, &[48], of(SourceRule::Uniform));
+    assert_eq!(uniform.shares(uniform.weights())[1].share, 48.0 / 72.0);
+    let boosted = sources(&dataset, &[40, 8], of(SourceRule::TrAdaBoost));
+    let shares = boosted.shares(boosted.weights());
+    let near = |share: f64, expected: f64| assert!((share - expected).abs() < 1e-6, "{share}");
+    near(shares[0].share, 0.5);
+    near(shares[1].share, 0.5 * 40.0 / 48.0);
+    near(shares[2].effective_rows, 8.0);
+}
+
+/// Each state file after a run up to step `end`.
+fn run_to(dataset: &Dataset, sources: &Sources, end: usize, from: Option<&Path>, to: &Path) {
+    let stop = StopSignal::default();
+    let run = Run::default()
+        .telling(|event| match event {
+            Event::Step { record, .. } if record.step == end => stop.stop(),
+            _ => {}
+        })
+        .saving(None, |state| state.save(to))
+        .resuming(from.map(|folder| SavedState::read(folder).unwrap()))
+        .until(stop.clone());
+    train(dataset, Some(sources), &config(), run).unwrap();
+}
+
+const STATE_FILES: [&str; 5] = [
+    "model.safetensors",
+    "optimizer.safetensors",
+    "best.safetensors",
+    "weights.safetensors",
+    "state.json",
+];
+
+#[test]
+fn a_run_with_sources_goes_on_from_any_step_bit_for_bit() {
+    let dataset = dataset(29, |i| i >= 9 && i % 3 == 0);
+    let every = "3 steps".parse().unwrap();
+    for rule in [SourceRule::Domain, SourceRule::TrAdaBoost] {
+        let sources = sources(&dataset, &[20], SourceWeighting { every, ..of(rule) });
+        let folder = || tempfile::tempdir().unwrap();
+        let (whole, steps) = (folder(), 16);
+        run_to(&dataset, &sources, steps, None, whole.path());
+        for stop in 1..steps {
+            let (half, resumed) = (folder(), folder());
+            run_to(&dataset, &sources, stop, None, half.path());
+            run_to(&dataset, &sources, steps, Some(half.path()), resumed.path());
+            for file in STATE_FILES {
+                let read = |folder: &Path| std::fs::read(folder.join(file)).unwrap();
+                assert!(read(whole.path()) == read(resumed.path()), "{file}, {rule:?}, {stop}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_state_of_other_sources_is_refused() {
+    let dataset = dataset(29, |_| false);
+    let boosted = sources(&dataset, &[20], of(SourceRule::TrAdaBoost));
+    let folder = tempfile::tempdir().unwrap();
+    run_to(&dataset, &boosted, 3, None, folder.path());
+    let refused = |sources: Option<&Sources>| {
+        let run = Run::default().resuming(Some(SavedState::read(folder.path()).unwrap()));
+        train(&dataset, sources, &config(), run).unwrap_err().to_string()
+    };
+    let others = [
+        sources(&dataset, &[20], of(SourceRule::Uniform)),
+        sources(&dataset, &[19], of(SourceRule::TrAdaBoost)),
+    ];
+    for other in [None, Some(&others[0]), Some(&others[1])] {
+        assert!(refused(other).contains("training examples are not those"));
+    }
+    std::fs::remove_file(folder.path().join("weights.safetensors")).unwrap();
+    assert!(refused(Some(&boosted)).contains("does not weigh as many examples"));
+}
+
+#[test]
+fn rows_with_the_wrong_label_lose_and_the_others_do_not() {
+    let dataset = dataset(120, |i| i >= 40 && i % 4 == 0);
+    let every = "8 steps".parse().unwrap();
+    let boosted = sources(&dataset, &[80], SourceWeighting { every, ..of(SourceRule::TrAdaBoost) });
+    let tuned = train(&dataset, Some(&boosted), &config(), Run::default()).unwrap();
+    let weights = tuned.weights.unwrap();
+    let mean = |turned: bool| {
+        let rows: Vec<f32> =
+            (40..120).filter(|i| (i % 4 == 0) == turned).map(|i| weights[i]).collect();
+        rows.iter().sum::<f32>() / rows.len() as f32
+    };
+    assert!(mean(true) < 0.25 * mean(false), "{} {}", mean(true), mean(false));
+    let (before, after) = (boosted.shares(boosted.weights()), boosted.shares(&weights));
+    assert!(after[1].share < before[1].share);
+    assert!(after[1].effective_rows < before[1].effective_rows);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn weights_are_those_of_the_rule_whatever_the_rows(
+        target in 2usize..12,
+        first in 1usize..20,
+        second in 0usize..20,
+        rule in prop::sample::select(vec![SourceRule::Uniform, SourceRule::Domain]),
+        factor in prop::option::of(0.0f64..3.0),
+        clip in 0.1f64..20.0,
+        flattening in 0.0f64..=1.0,
+    ) {
+        let dataset = dataset(target + first + second, |i| i % 5 == 0);
+        let weighting = SourceWeighting { rule, factor, clip, flattening, ..Default::default() };
+        let sources = sources(&dataset, &[first, second], weighting);
+        prop_assert_eq!(&sources, &self::sources(&dataset, &[first, second], weighting));
+        let weights = sources.weights();
+        prop_assert!(weights[..target].iter().all(|&weight| weight == 1.0));
+        let most = match rule {
+            SourceRule::Domain => clip.powf(flattening),
+            _ => factor.unwrap_or(1.0),
+        };
+        let within = |&weight: &f32| (0.0..=most * 1.000001 + 1e-9).contains(&f64::from(weight));
+        prop_assert!(weights[target..].iter().all(within), "{:?} {}", weights, most);
+        let shares = sources.shares(weights);
+        prop_assert_eq!(shares.iter().map(|share| share.rows).sum::<usize>(), dataset.len());
+        prop_assert!((shares.iter().map(|share| share.share).sum::<f64>() - 1.0).abs() < 1e-6);
+        for share in shares {
+            prop_assert!(share.effective_rows <= share.rows as f64 * 1.000001);
+        }
+    }
+}
