@@ -231,7 +231,8 @@ mod tests {
     fn tuned(config: &TrainingConfig, run: Run<'_, B>) -> FineTuned<B> {
         let dataset = dataset(Targets::Classes((0..39).map(|i| i * i % 3).collect()));
         let label_names = &["a", "b", "c"].map(String::from);
-        let data = TrainingData { train: &dataset, validation: &dataset, label_names };
+        let data =
+            TrainingData { train: &dataset, validation: &dataset, label_names, sources: None };
         fine_tune(model(), data, config, run).unwrap()
     }
 
