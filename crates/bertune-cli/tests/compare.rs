@@ -2,23 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+mod outcome;
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use common::Place;
+use outcome::succeed;
 use serde_json::Value;
 
 const COMPARE: &str = "compare --model model --train train.csv --validation train.csv \
                        --test train.csv --batch-size 4 --max-steps 12 --evaluations 4 \
                        --learning-rate 2e-3 --quiet";
-
-fn succeed(place: &Place, arguments: &str) -> String {
-    let output = place.run(arguments);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments}: {error}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 fn fail(place: &Place, arguments: &str) -> String {
     let output = place.run(arguments);

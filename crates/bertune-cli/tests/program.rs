@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+mod outcome;
 
 use std::fs;
 use std::io::Write;
@@ -9,17 +10,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Place;
+use outcome::succeed;
 
 const TRAIN: &str = "train --model model --train train.csv --validation train.csv --epochs 30 \
                      --batch-size 4 --learning-rate 2e-3 --seed 5";
-
-/// What the program printed on standard output, if it went well.
-fn succeed(place: &Place, arguments: &str) -> String {
-    let output = place.run(arguments);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments}: {error}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 fn losses(output: &str) -> Vec<f64> {
     let lines = output.lines().filter(|line| line.starts_with("Epoch "));

@@ -3,16 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+mod outcome;
 
 use common::Place;
+use outcome::succeed;
 use serde_json::Value;
-
-fn succeed(place: &Place, arguments: &str) -> String {
-    let output = place.run(arguments);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments}: {error}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 fn fail(place: &Place, arguments: &str) -> String {
     let output = place.run(arguments);
