@@ -142,6 +142,22 @@ fn embeddings_equal_their_definition() {
     assert!((sum.to_vec::<f32>().unwrap()[3 * 12] - expected).abs() < 1e-6);
 }
 
+/// However many groups there are, and some tokens in none.
+#[test]
+fn embedding_gradients_in_groups_equal_those_at_once() {
+    for (tokens, rows) in [(1, 3), (63, 2), (1000, 40), (4099, 700)] {
+        let ids: Vec<i32> = (0..tokens as i32).map(|i| i * 31 % rows as i32).collect();
+        let ids = Tensor::<NdArray, 1, Int>::from_ints(ids.as_slice(), &Default::default());
+        let grad = Tensor::<NdArray, 2>::from_data(random(&[tokens, 12], 4), &Default::default());
+        let (grad, ids) = (|| unwrap(grad.clone()), || ids.clone().into_primitive());
+        let at_once = primitive::embedding_gradient::<NdArray>(grad(), ids(), rows);
+        let in_groups = primitive::embedding_gradient_in_groups::<NdArray>(grad(), ids(), rows);
+        let [at_once, in_groups] =
+            [at_once, in_groups].map(|table| wrap::<NdArray, 2>(table).into_data());
+        assert_close(&[in_groups], &[at_once], &format!("{tokens} tokens, {rows} rows"));
+    }
+}
+
 /// A matrix that is read twice gets the sum of both gradients, whichever comes first.
 #[test]
 fn gradients_of_a_shared_input_add_up() {

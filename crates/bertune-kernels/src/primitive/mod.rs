@@ -8,6 +8,8 @@ mod cross_entropy;
 mod dropout;
 mod embedding;
 mod first_attention;
+#[cfg(any(feature = "fusion", test))]
+mod grouped_embedding;
 mod layer_norm;
 mod linear;
 mod momentum;
@@ -20,6 +22,8 @@ pub(crate) use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub(crate) use dropout::dropout;
 pub(crate) use embedding::{embedding_gradient, embedding_sum};
 pub(crate) use first_attention::{first_attention, first_attention_backward};
+#[cfg(any(feature = "fusion", test))]
+pub(crate) use grouped_embedding::embedding_gradient_in_groups;
 pub(crate) use layer_norm::{
     dropout_add_layer_norm, dropout_add_layer_norm_backward, layer_norm, layer_norm_backward,
 };
