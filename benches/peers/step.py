@@ -1,9 +1,10 @@
 """One training step of a BERT in PyTorch, timed: the rival of `benches/src/bin/step.rs`.
 
-usage: step.py SHAPE SEQUENCES LENGTHS [--dtype f32|bf16] [--steps 5] [--threads 2] [--compile]
+usage: step.py SHAPE SEQUENCES LENGTHS [--dtype f32|tf32|bf16] [--steps 5] [--threads 2] [--compile]
+               [--device cpu|cuda]
 
 LENGTHS is a number or a range such as 8-60; a batch is padded to its longest. Prints one JSON
-object: the median of the steps in milliseconds, and the process's peak memory.
+object: the median of the steps in milliseconds, and the process's peak memory on the host.
 """
 
 import argparse
@@ -35,12 +36,16 @@ def main():
     parser.add_argument("shape", choices=SHAPES)
     parser.add_argument("sequences", type=int)
     parser.add_argument("lengths")
-    parser.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--dtype", choices=["f32", "tf32", "bf16"], default="f32")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compile", action="store_true")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
+    torch.set_default_device(a.device)
+    if a.dtype == "tf32":
+        torch.set_float32_matmul_precision("high")
     torch.manual_seed(0)
     hidden, layers, heads, inner = SHAPES[a.shape]
     config = BertConfig(
@@ -58,11 +63,13 @@ def main():
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=a.dtype == "bf16"):
+        with torch.autocast(a.device, dtype=torch.bfloat16, enabled=a.dtype == "bf16"):
             loss = forward(input_ids=ids * mask, attention_mask=mask, labels=labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        if a.device == "cuda":
+            torch.cuda.synchronize()
 
     times = []
     for _ in range(WARM_UP + a.steps):

@@ -1,6 +1,6 @@
 use anyhow::{Context, Result, bail, ensure};
 use bertune::BertOps;
-use bertune::backend::Flex;
+use bertune::backend::DefaultBackend;
 use bertune::kernels::Precision;
 
 use crate::{SHAPES, VOCABULARY};
@@ -36,7 +36,10 @@ impl Case {
             Some("bf16") => Precision::Bf16,
             Some(other) => bail!("'{other}' is neither f32 nor bf16"),
         };
-        ensure!(Flex::has_precision(precision), "this processor multiplies no {precision:?}");
+        ensure!(
+            DefaultBackend::has_precision(precision),
+            "this device multiplies no {precision:?}"
+        );
         Ok(Self { shape: *shape, lengths: lengths_of(sequences.parse()?, lengths)?, precision })
     }
 

@@ -1,19 +1,23 @@
 //! What the benchmarks of bertune share: models of known shapes with new weights, batches of random
-//! tokens, and training steps on Flex.
+//! tokens, and training steps, all on the [default backend](DefaultBackend).
 #![expect(clippy::unwrap_used, reason = "benchmarks")]
 
 mod case;
+#[cfg(feature = "flex")]
 mod machine;
+#[cfg(feature = "flex")]
 mod part;
 mod steps;
 
 pub use case::Case;
+#[cfg(feature = "flex")]
 pub use machine::Machine;
+#[cfg(feature = "flex")]
 pub use part::{Part, parts};
 pub use steps::times_of_steps;
 
 use anyhow::{Context, Result};
-use bertune::backend::{Autodiff, Flex};
+use bertune::backend::{Autodiff, DefaultBackend};
 use bertune::burn::tensor::{Int, Tensor};
 use bertune::data::Dataset;
 use bertune::encoder::{BertConfig, Initializer, PackedTokens};
@@ -25,7 +29,7 @@ use bertune::tokenize::Encoding;
 use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig, adapt};
 
 /// What is trained on.
-pub type B = Autodiff<Flex>;
+pub type B = Autodiff<DefaultBackend>;
 
 /// The shapes that are measured, with their usual names.
 pub const SHAPES: [(&str, [usize; 4]); 4] = [
@@ -76,7 +80,7 @@ impl Batch {
 /// A model with its optimizer, between two steps.
 pub struct Trainee {
     model: Option<BertForSequenceClassification<B>>,
-    optimizer: Optimizer<Flex>,
+    optimizer: Optimizer<DefaultBackend>,
     steps: u64,
 }
 

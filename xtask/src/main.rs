@@ -61,8 +61,8 @@ enum Task {
     Tasks(tasks::Selection),
     /// Measure on real texts whether related ones help, by each way to weigh them
     Sources(sources::Selection),
-    /// On a machine with an NVIDIA GPU: the CUDA tests and a short training
-    Gpu,
+    /// On a machine with an NVIDIA GPU: the CUDA tests, a short training, and steps beside PyTorch's
+    Gpu(gpu::Selection),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +89,6 @@ fn run(task: Task) -> Result<()> {
         Task::LinearCost(selection) => linear_cost::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
         Task::Sources(selection) => sources::run(&selection),
-        Task::Gpu => gpu::run(),
+        Task::Gpu(selection) => gpu::run(&selection),
     }
 }

@@ -6,11 +6,11 @@
 #![expect(clippy::print_stdout, reason = "a benchmark")]
 
 use anyhow::Result;
-use bertune::backend::keep_freed_memory;
 use bertune_benches::{Case, median, peak_megabytes, times_of_steps};
 
 fn main() -> Result<()> {
-    keep_freed_memory();
+    #[cfg(feature = "flex")]
+    bertune::backend::keep_freed_memory();
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let steps = if arguments.len() > 3 { arguments.remove(3).parse()? } else { 5 };
     let case = Case::parse(&arguments)?;
