@@ -231,6 +231,19 @@ pub enum CheckpointError {
         /// What it holds.
         element_type: String,
     },
+    /// A number has no counterpart in the format that is to be written.
+    #[error(
+        "{}: the tensor `{name}` holds {value}, and f16 ends at 65504; bf16 has the range of f32",
+        folder.display()
+    )]
+    OutOfRange {
+        /// The folder.
+        folder: PathBuf,
+        /// The tensor.
+        name: String,
+        /// The number.
+        value: f32,
+    },
     /// Tensors that the model needs are not in the checkpoint.
     #[error(
         "{}: {} of the model's tensors are missing: {}; is this the checkpoint of another \

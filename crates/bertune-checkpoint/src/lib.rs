@@ -9,6 +9,8 @@
 
 mod adapter;
 mod checkpoint;
+mod convert;
+mod dtype;
 mod element_type;
 mod error;
 mod files;
@@ -28,6 +30,8 @@ mod write;
 pub use adapter::{Adapter, AdapterConfig, LowRankChange, write_adapter};
 pub use bertune_mapped::explain_cut_off_files;
 pub use checkpoint::Checkpoint;
+pub use convert::convert;
+pub use dtype::Dtype;
 pub use error::CheckpointError;
 pub use find::find_checkpoint;
 pub use host_tensor::HostTensor;

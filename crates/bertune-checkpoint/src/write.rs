@@ -3,13 +3,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::convert::say_dtype;
 use crate::files::write_error;
-use crate::{CheckpointError, HostTensor};
+use crate::{CheckpointError, Dtype, HostTensor};
 
 /// Writes `model.safetensors` and `config.json` into a folder, in general that of a
 /// [`StagedFolder`](crate::StagedFolder), which makes the whole appear at once.
@@ -27,7 +27,12 @@ pub fn write_checkpoint(
     config: &Map<String, Value>,
 ) -> Result<(), CheckpointError> {
     write_safetensors(&folder.join("model.safetensors"), tensors)?;
-    write_json(&folder.join("config.json"), config)
+    let mut config = config.clone();
+    if config.contains_key("dtype") || config.contains_key("torch_dtype") {
+        // It may come from a checkpoint of half precision, and these weights are of single.
+        say_dtype(&mut config, Dtype::F32);
+    }
+    write_json(&folder.join("config.json"), &config)
 }
 
 /// Writes a JSON file for people to read too.
@@ -54,32 +59,38 @@ pub fn write_safetensors(
     path: &Path,
     tensors: &BTreeMap<String, HostTensor>,
 ) -> Result<(), CheckpointError> {
-    write_tensors(path, tensors).map_err(|source| write_error(path, source))
+    write_tensors(path, tensors, Dtype::F32)
 }
 
 /// A tensor at a time, so that the numbers are never in memory a second time as a whole.
-fn write_tensors(path: &Path, tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    let header = header(tensors)?;
-    file.write_all(&(header.len() as u64).to_le_bytes())?;
-    file.write_all(&header)?;
-    for tensor in tensors.values() {
-        let bytes: Vec<_> = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        file.write_all(&bytes)?;
-    }
-    file.flush()
+pub(crate) fn write_tensors(
+    path: &Path,
+    tensors: &BTreeMap<String, HostTensor>,
+    dtype: Dtype,
+) -> Result<(), CheckpointError> {
+    let write = || -> std::io::Result<()> {
+        let mut file = BufWriter::new(File::create(path)?);
+        let header = header(tensors, dtype)?;
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(&header)?;
+        for tensor in tensors.values() {
+            file.write_all(&dtype.bytes(&tensor.values))?;
+        }
+        file.flush()
+    };
+    write().map_err(|source| write_error(path, source))
 }
 
 /// JSON, filled up with spaces so that the numbers are aligned.
-fn header(tensors: &BTreeMap<String, HostTensor>) -> std::io::Result<Vec<u8>> {
+fn header(tensors: &BTreeMap<String, HostTensor>, dtype: Dtype) -> std::io::Result<Vec<u8>> {
     let mut end = 0;
     let infos = tensors.iter().map(|(name, tensor)| {
         let elements = tensor.shape.iter().product::<usize>();
         assert_eq!(tensor.values.len(), elements, "`{name}` has the shape {:?}", tensor.shape);
         let start = end;
-        end += elements * size_of::<f32>();
+        end += elements * dtype.size();
         let info = TensorInfo {
-            dtype: Dtype::F32,
+            dtype: dtype.stored(),
             shape: tensor.shape.clone(),
             data_offsets: (start, end),
         };
