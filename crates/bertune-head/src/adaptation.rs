@@ -42,6 +42,12 @@ impl Adaptation {
         }
     }
 
+    /// Whether the checkpoint's own classifier has those very labels, and is kept for that.
+    pub(crate) fn keeps_classifier(&self, pretrained: &SequenceClassificationConfig) -> bool {
+        pretrained.labels.as_ref() == Some(&self.labels)
+            && pretrained.problem_type() == self.problem_type
+    }
+
     /// The names of the layers that begin anew.
     pub(crate) fn new_layers(&self, layers: usize) -> Result<Vec<String>, HeadError> {
         let asked = self.reinit_layers;
