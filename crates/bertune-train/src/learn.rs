@@ -4,9 +4,10 @@ use burn_core::module::AutodiffModule;
 use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::AutodiffBackend;
 
+use crate::plan::Draws;
 use crate::self_check::self_check;
 use crate::state::Inputs;
-use crate::timeline::{Draws, Timeline, Window};
+use crate::timeline::{Timeline, Window};
 use crate::{
     Evaluation, EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales,
     Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
@@ -43,8 +44,8 @@ pub(crate) trait Task<B: AutodiffBackend> {
         None
     }
 
-    /// Whether the loss depends on the parameter of this Hugging Face name.
-    fn reads(&self, model: &Self::Model, name: &str) -> bool;
+    /// Whether the loss of these examples depends on the parameter of this Hugging Face name.
+    fn reads(&self, model: &Self::Model, example_ids: &[usize], name: &str) -> bool;
 
     /// The table, by its Hugging Face name, of which a loss reads the rows that its input ids name
     /// and no others; `None` if there is no such table.
@@ -55,7 +56,7 @@ pub(crate) trait Task<B: AutodiffBackend> {
     /// Measures a model on the validation examples.
     fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
 
-    /// How often each example is drawn, where that is not alike.
+    /// What is drawn, where that is not each example once in an epoch.
     fn draws(&self) -> Option<Draws> {
         None
     }
@@ -239,7 +240,7 @@ where
         epoch,
         train_loss: state.progress.take_mean_loss(),
         validation_loss: evaluation.loss,
-        validation: evaluation.scores,
+        validation: evaluation.scores.clone(),
     };
     state.history.evaluations.push(record.clone());
     run.watch(&model, &record);

@@ -2,8 +2,10 @@ use bertune_head::ProblemType;
 use bertune_metrics::{ClassificationScores, MetricName, MultiLabelScores, RegressionScores};
 use serde::{Deserialize, Serialize};
 
+use crate::TasksScores;
+
 /// All scores of a model, by what its labels are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Scores {
     /// Of one class for each text.
@@ -14,6 +16,8 @@ pub enum Scores {
     Regression(RegressionScores),
     /// Of guessed tokens.
     MaskedLm(MaskedLmScores),
+    /// Of several tasks.
+    Tasks(TasksScores),
 }
 
 /// How well a model guesses hidden tokens.
@@ -34,21 +38,25 @@ impl Scores {
             Self::MultiLabel(scores) => scores.get(name),
             Self::Regression(scores) => scores.get(name),
             Self::MaskedLm(_) => None,
+            Self::Tasks(scores) => scores.get(name),
         }
     }
 
     /// What chooses the best model where nothing else is named.
     pub fn main_metric(&self) -> MetricName {
-        main_metric(self.problem_type())
+        match self {
+            Self::Tasks(_) => MetricName::MeanScore,
+            _ => main_metric(self.problem_type()),
+        }
     }
 
-    /// What the labels are; `None` where there are none.
+    /// What the labels are; `None` where there are none, or of several kinds.
     pub fn problem_type(&self) -> Option<ProblemType> {
         match self {
             Self::Classification(_) => Some(ProblemType::SingleLabelClassification),
             Self::MultiLabel(_) => Some(ProblemType::MultiLabelClassification),
             Self::Regression(_) => Some(ProblemType::Regression),
-            Self::MaskedLm(_) => None,
+            Self::MaskedLm(_) | Self::Tasks(_) => None,
         }
     }
 
@@ -59,6 +67,7 @@ impl Scores {
                 ("masked accuracy", Some(scores.masked_accuracy)),
                 ("perplexity", Some(scores.perplexity)),
             ],
+            (Self::Tasks(scores), _) => vec![("mean score", scores.mean_score)],
             (_, Some(problem_type)) => {
                 shown(problem_type).map(|(title, name)| (title, self.get(name))).into()
             }

@@ -59,7 +59,7 @@ where
     let together = gradients(&few);
     let says_something = together.global_norm() != 0.0;
     for (id, name) in groups.names() {
-        let learns = task.reads(model, name) && groups.learns(*id, 0);
+        let learns = task.reads(model, example_ids, name) && groups.learns(*id, 0);
         check_gradient(name, together.norm(*id), learns, says_something)?;
     }
     let mut alone = Gradients::default();
