@@ -148,6 +148,8 @@ fn a_stopped_run_goes_on_bit_for_bit_and_its_record_repeats_it() {
         assert!(whole == place.read(&format!("parts/{file}")), "{file}");
         assert!(whole == place.read(&format!("again/{file}")), "{file}");
     }
+    let history = |run: &str| json(&place.read(&format!("{run}/run.json")))["history"].clone();
+    assert_eq!(history("out"), history("parts"));
     assert!(!place.path("parts.run").exists(), "nothing is left of the run");
 }
 

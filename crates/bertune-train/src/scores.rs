@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::TasksScores;
 
 /// All scores of a model, by what its labels are.
+///
+/// Read back, they are the first of these whose fields are there, of which those of numbers need
+/// none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Scores {
@@ -12,12 +15,12 @@ pub enum Scores {
     Classification(ClassificationScores),
     /// Of sets of classes.
     MultiLabel(MultiLabelScores),
-    /// Of numbers.
-    Regression(RegressionScores),
     /// Of guessed tokens.
     MaskedLm(MaskedLmScores),
     /// Of several tasks.
     Tasks(TasksScores),
+    /// Of numbers.
+    Regression(RegressionScores),
 }
 
 /// How well a model guesses hidden tokens.
@@ -118,6 +121,21 @@ pub(crate) fn has_metric(problem_type: ProblemType, name: MetricName) -> bool {
         }
         ProblemType::MultiLabelClassification => {
             !regression.contains(&name) && !only_classes.contains(&name)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_of_every_kind_are_read_back_as_what_they_are() {
+        let text = MaskedLmScores { masked_accuracy: 0.5, perplexity: 9.0 };
+        let tasks = TasksScores { mean_score: None, tasks: Vec::new() };
+        for scores in [Scores::MaskedLm(text), Scores::Tasks(tasks)] {
+            let json = serde_json::to_string(&scores).unwrap();
+            assert_eq!(serde_json::from_str::<Scores>(&json).unwrap(), scores);
         }
     }
 }
