@@ -148,7 +148,7 @@ impl Training {
         let has_one = self.checkpoint.names().any(|name| name.ends_with("classifier.weight"));
         has_one.then(|| match loaded.keeps_classifier() {
             true => "the model's own, for it has these very labels",
-            false => "new, for the model's own is for other labels",
+            false => "new, for the model's own is for other labels, or another kind of them",
         })
     }
 

@@ -138,7 +138,7 @@ impl<B: Backend> BertForSequenceClassification<B> {
     }
 
     /// A pretrained encoder with a classifier as `adaptation` wants it, which keeps the folder's
-    /// own classifier if it has those very labels, and else begins anew.
+    /// own classifier if it has those very labels, whatever their order, and else begins anew.
     ///
     /// # Errors
     ///
@@ -150,10 +150,10 @@ impl<B: Backend> BertForSequenceClassification<B> {
         device: &B::Device,
     ) -> Result<Loaded<B>, HeadError> {
         let pretrained = read_config(checkpoint)?;
-        let keeps_classifier = adaptation.keeps_classifier(&pretrained);
+        let own_outputs = adaptation.own_outputs(&pretrained);
         let new_layers = adaptation.new_layers(pretrained.bert.num_hidden_layers)?;
         let mut replaced: Vec<&str> = new_layers.iter().map(String::as_str).collect();
-        let rules = if keeps_classifier {
+        let rules = if own_outputs.is_some() {
             LoadRules::initialising(&["bert.pooler", "classifier"])
         } else {
             replaced.push("classifier");
@@ -161,7 +161,12 @@ impl<B: Backend> BertForSequenceClassification<B> {
         };
         let init = Initializer::new(adaptation.seed, pretrained.bert.initializer_range);
         let config = adaptation.apply(pretrained)?;
-        Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)
+        let mut loaded =
+            Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)?;
+        if let Some(outputs) = own_outputs.filter(|_| loaded.keeps_classifier()) {
+            loaded.model.classifier = loaded.model.classifier.with_outputs(&outputs);
+        }
+        Ok(loaded)
     }
 
     /// A classifier of the folder's architecture whose weights are all new, the encoder's too:

@@ -95,22 +95,26 @@ impl<B: Backend> BertForTasks<B> {
         replaced.push("classifier".to_owned());
         let replaced: Vec<&str> = replaced.iter().map(String::as_str).collect();
         let rules = LoadRules::initialising(&["bert.pooler"]).replacing(&replaced);
-        let is_kept = |adaptation: &Adaptation| adaptation.keeps_classifier(&pretrained);
-        let mut keeps_classifier: Vec<bool> = adaptations.iter().map(is_kept).collect();
+        let own_outputs = adaptations.iter().map(|task| task.own_outputs(&pretrained));
+        let own_outputs: Vec<Option<Vec<usize>>> = own_outputs.collect();
         let configs = adaptations.into_iter().map(|task| task.apply(pretrained.clone()));
         let configs = configs.collect::<Result<Vec<_>, _>>()?;
         let model = Self::new(&configs, &init, device);
         let (mut model, mut report) = load_module::<B, _>(model, checkpoint, &rules, device)?;
-        for (task, keeps) in keeps_classifier.iter_mut().enumerate() {
-            *keeps = *keeps && model.take_classifier(task, checkpoint, &mut report, device)?;
+        let mut keeps_classifier = Vec::new();
+        for (task, outputs) in own_outputs.iter().enumerate() {
+            let takes = |outputs: &Vec<usize>| {
+                model.take_classifier((task, outputs), checkpoint, &mut report, device)
+            };
+            keeps_classifier.push(outputs.as_ref().map_or(Ok(false), takes)?);
         }
         Ok(LoadedTasks { model, configs, report, keeps_classifier })
     }
 
-    /// Gives a task the checkpoint's own classifier, and says whether there is one.
+    /// Gives a task these outputs of the checkpoint's own classifier, and says whether there is one.
     fn take_classifier(
         &mut self,
-        task: usize,
+        (task, outputs): (usize, &[usize]),
         checkpoint: &Checkpoint,
         report: &mut LoadReport,
         device: &B::Device,
@@ -121,7 +125,7 @@ impl<B: Backend> BertForTasks<B> {
         if !found.initialised.is_empty() {
             return Ok(false);
         }
-        self.classifier[task] = own.classifier;
+        self.classifier[task] = own.classifier.with_outputs(outputs);
         let new = format!("classifier.{task}.");
         report.initialised.retain(|name| !name.starts_with(&new));
         let (used, ignored) = report.ignored.drain(..).partition(|name| found.used.contains(name));
