@@ -185,8 +185,11 @@ impl TasksConfig {
 impl TaskConfig {
     fn validate(&self) -> anyhow::Result<()> {
         let name = &self.name;
+        if name.is_empty() {
+            bail!("a task has no name; say name = \"…\" below [[tasks]]");
+        }
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(is_plain) {
+        if name.starts_with('.') || !name.chars().all(is_plain) {
             bail!(
                 "a task cannot be called '{name}': its folder has that name; use letters, digits, \
                  '-', '_' and '.', the last not at the beginning"
@@ -229,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_no_folders_is_refused() {
-        for name in ["", ".hidden", "a/b", "..", "a b", "c:d"] {
+        for name in [".hidden", "a/b", "..", "a b", "c:d"] {
             let error = read(&FILE.replace("\"a\"", &format!("\"{name}\""))).unwrap_err();
             assert!(error.to_string().contains("cannot be called"), "{name}: {error}");
         }

@@ -275,7 +275,7 @@ fn check_fit(
     if max_length > positions {
         bail!(
             "inputs of {max_length} tokens are longer than the {positions} that this model takes; \
-             say --max-length {positions} or less"
+             say --max-length {positions} or less, or max_length below [tokens]"
         );
     }
     let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);

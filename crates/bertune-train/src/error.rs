@@ -155,6 +155,12 @@ pub enum TrainError {
         /// Why, or what to say in its place.
         why: &'static str,
     },
+    /// Tasks are to be drawn by a temperature that would turn large into small.
+    #[error("the sampling's temperature is {value}, but must be at least 1")]
+    TaskTemperature {
+        /// The temperature.
+        value: f64,
+    },
     /// Something is wrong with one of several tasks.
     #[error("task '{task}': {source}")]
     InTask {

@@ -3,8 +3,10 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 
 /// How often each of several tasks is drawn, by its number of examples `n`.
+///
+/// In a configuration it is the word `"proportional"` or `"square-root"`, or `{ temperature = T }`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "Written", into = "Written")]
 pub enum TaskSampling {
     /// In proportion to `n`: a task with more examples teaches more often.
     #[default]
@@ -25,7 +27,7 @@ impl TaskSampling {
     pub fn validate(self) -> Result<(), TrainError> {
         match self {
             Self::Temperature(value) if !(value.is_finite() && value >= 1.0) => {
-                Err(TrainError::Setting { key: "sampling.temperature", value, range: "at least 1" })
+                Err(TrainError::TaskTemperature { value })
             }
             _ => Ok(()),
         }
@@ -43,6 +45,43 @@ impl TaskSampling {
         let weights: Vec<f64> = weights.collect();
         let sum: f64 = weights.iter().sum();
         weights.into_iter().map(|weight| weight / sum).collect()
+    }
+}
+
+/// A rule as configurations have it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields, expecting = "a rule is a word or { temperature = T }")]
+enum Written {
+    Word(String),
+    Temperature { temperature: f64 },
+}
+
+const PROPORTIONAL: &str = "proportional";
+const SQUARE_ROOT: &str = "square-root";
+
+impl From<TaskSampling> for Written {
+    fn from(sampling: TaskSampling) -> Self {
+        match sampling {
+            TaskSampling::Proportional => Self::Word(PROPORTIONAL.into()),
+            TaskSampling::SquareRoot => Self::Word(SQUARE_ROOT.into()),
+            TaskSampling::Temperature(temperature) => Self::Temperature { temperature },
+        }
+    }
+}
+
+impl TryFrom<Written> for TaskSampling {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Temperature { temperature } => Ok(Self::Temperature(temperature)),
+            Written::Word(word) if word == PROPORTIONAL => Ok(Self::Proportional),
+            Written::Word(word) if word == SQUARE_ROOT => Ok(Self::SquareRoot),
+            Written::Word(word) => Err(format!(
+                "there is no sampling '{word}'; say \"{PROPORTIONAL}\", \"{SQUARE_ROOT}\", or \
+                 {{ temperature = T }} with a number from 1"
+            )),
+        }
     }
 }
 
@@ -83,7 +122,7 @@ mod tests {
         }
         for wrong in [0.5, f64::NAN, f64::INFINITY] {
             let message = TaskSampling::Temperature(wrong).validate().unwrap_err().to_string();
-            assert!(message.contains("sampling.temperature"), "{message}");
+            assert!(message.contains("must be at least 1"), "{message}");
         }
     }
 }

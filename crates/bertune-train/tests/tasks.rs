@@ -220,5 +220,5 @@ fn what_means_nothing_for_several_tasks_is_refused() {
     let metric = TrainingConfig { metric: "accuracy".parse().ok(), ..config() };
     assert!(refused(metric, proportional).to_string().starts_with("task 'sets': "));
     let message = refused(config(), TaskSampling::Temperature(0.9)).to_string();
-    assert!(message.contains("sampling.temperature is 0.9"), "{message}");
+    assert!(message.contains("temperature is 0.9"), "{message}");
 }
