@@ -104,8 +104,9 @@ impl Progress {
 
 /// What a first loss beyond chance may mean.
 fn doubts(first: &FirstLoss) -> String {
+    let task = first.task.as_ref().map_or_else(String::new, |task| format!(" of task '{task}'"));
     format!(
-        "The loss before the first step is {:.4}, but {:.4} where a model says nothing. A classifier \
+        "The loss{task} before the first step is {:.4}, but {:.4} where a model says nothing. A classifier \
          that has learned other labels begins so, and numbers that are small beside its answers; \
          else look at the labels",
         first.loss,
@@ -185,8 +186,9 @@ fn plain_line(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
 /// A line for each of several tasks.
 fn task_lines(record: &EvaluationRecord) -> Vec<String> {
     let Scores::Tasks(TasksScores { tasks, .. }) = &record.validation else { return Vec::new() };
+    let width = tasks.iter().map(|task| task.name.chars().count()).max().unwrap_or(0);
     let line = |TaskScores { name, loss, scores }: &TaskScores| {
-        format!("  {name}  validation loss {loss:.4}  {}", shown(scores))
+        format!("  {name:<width$}  validation loss {loss:.4}  {}", shown(scores))
     };
     tasks.iter().map(line).collect()
 }

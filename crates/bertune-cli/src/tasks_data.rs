@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use bertune::BertOps;
@@ -6,6 +7,7 @@ use bertune::head::{BertForTasks, LoadedTasks};
 use bertune::train::LabelledTask;
 
 use crate::outside::Outside;
+use crate::run_record::hashes;
 use crate::tables::Tables;
 use crate::tasks_config::{TaskConfig, TasksConfig};
 use crate::training::{Examples, Training, pretrained, tell_device};
@@ -78,11 +80,11 @@ impl TasksData {
 
     /// The hashes of all files that the run reads.
     pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let mut all = BTreeMap::new();
+        let mut files = BTreeSet::new();
         for task in &self.tasks {
-            all.extend(task.input_hashes()?);
+            files.extend(task.input_files()?);
         }
-        Ok(all)
+        hashes(files.iter().map(PathBuf::as_path))
     }
 }
 

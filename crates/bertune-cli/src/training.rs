@@ -64,6 +64,11 @@ impl Training {
 
     /// The hashes of all files that the run reads.
     pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        hashes(self.input_files()?.iter().map(PathBuf::as_path))
+    }
+
+    /// All files that the run reads.
+    pub(crate) fn input_files(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut files: Vec<PathBuf> = self.tables.paths().cloned().collect();
         let folder = self.checkpoint.folder();
         let describe = || format!("cannot read {}", folder.display());
@@ -76,7 +81,7 @@ impl Training {
                 files.push(path);
             }
         }
-        hashes(files.iter().map(PathBuf::as_path))
+        Ok(files)
     }
 
     /// With the precision that this device has, where it lacks the one asked for: so the record

@@ -245,7 +245,7 @@ mod tests {
             let mut told = Vec::new();
             let run = Run::default().telling(|event| {
                 if let Event::Checked(first) = event {
-                    told.push(*first);
+                    told.push(first.clone());
                 }
             });
             tuned(&config, run);
@@ -253,7 +253,7 @@ mod tests {
             assert!((first.chance.unwrap() - chance).abs() < 1e-5, "{first:?}");
             assert!(first.loss > 0.0 && !first.is_suspicious(), "{first:?}");
         }
-        assert!(FirstLoss { loss: 3.0, chance: Some(1.1) }.is_suspicious());
+        assert!(FirstLoss { task: None, loss: 3.0, chance: Some(1.1) }.is_suspicious());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::objective::Objective;
 use crate::plan::Draws;
 use crate::state::Inputs;
 use crate::task_scores::TasksScores;
+use crate::timeline::Window;
 use crate::{
     ClassWeights, Evaluation, History, LabelledTask, Learned, Run, Scores, TaskSampling,
     TrainError, TrainingConfig,
@@ -194,6 +195,13 @@ where
 
     fn reads(&self, model: &Self::Model, example_ids: &[usize], name: &str) -> bool {
         model.reads(self.task_of(example_ids), name)
+    }
+
+    /// The first examples of each task.
+    fn checked(&self, _: &Window) -> Vec<(Option<&str>, Vec<usize>)> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        let examples = begins.zip(&self.ends).map(|(begin, &end)| (begin..end).collect());
+        self.tasks.iter().map(|task| Some(task.name)).zip(examples).collect()
     }
 
     fn row_table(&self) -> Option<&'static str> {

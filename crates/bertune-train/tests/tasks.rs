@@ -125,6 +125,20 @@ fn a_step_moves_the_encoder_and_the_classifier_of_one_task() {
 }
 
 #[test]
+fn each_task_is_checked_before_the_first_step() {
+    let mut told = Vec::new();
+    let run = Run::default().telling(|event| {
+        if let Event::Checked(first) = event {
+            told.push((first.task.clone().unwrap(), first.chance.unwrap()));
+        }
+    });
+    Tasks::new().tune(&TrainingConfig { max_steps: Some(1), ..config() }, run);
+    let names: Vec<_> = told.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["classes", "sets", "numbers"]);
+    assert!((told[0].1 - 3f64.ln()).abs() < 1e-5 && (told[1].1 - 2f64.ln()).abs() < 1e-5);
+}
+
+#[test]
 fn the_best_model_has_the_highest_mean_of_the_main_scores() {
     let tasks = Tasks::new();
     let mut kept = Vec::new();
