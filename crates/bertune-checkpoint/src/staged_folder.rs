@@ -385,6 +385,8 @@ mod tests {
         fs::write(home.path().join("thesis.tex"), "").unwrap();
         let result = StagedFolder::create(home.path());
         assert!(matches!(result, Err(CheckpointError::ForeignFolder { .. })));
+        let is_earlier = |folder: &Path| folder.join("thesis.tex").is_file();
+        assert!(StagedFolder::create_over(home.path(), is_earlier).is_ok());
     }
 
     #[test]

@@ -198,6 +198,7 @@ impl Training {
         let card = ModelCard {
             base_model: &self.config.model,
             history: &record.history,
+            beside: &[],
             confusion: evaluation.confusion.as_ref(),
         };
         let path = self.config.output.join(RUN_RECORD);

@@ -78,6 +78,17 @@ impl TasksData {
         tasks.map(labelled).collect()
     }
 
+    /// Tells how often each task is drawn.
+    pub(crate) fn tell_sampling(&self, tasks: &[LabelledTask<'_>]) {
+        if self.quiet {
+            return;
+        }
+        let rows = tasks.iter().map(|task| (task.data.train.len(), task.weight));
+        let shares = self.config.sampling.probabilities(rows).into_iter();
+        let shares = shares.zip(tasks).map(|(p, task)| format!("{} {p:.3}", task.name));
+        eprintln!("Drawn     {}", shares.collect::<Vec<_>>().join(", "));
+    }
+
     /// The hashes of all files that the run reads.
     pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let mut files = BTreeSet::new();

@@ -76,6 +76,7 @@ impl Job for TasksRun {
         let loaded = data.load::<Autodiff<B>>(device)?;
         let examples = data.examples()?;
         let tasks = data.labelled(&examples);
+        data.tell_sampling(&tasks);
         let (inputs, settings) = (data.input_hashes()?, data.config.to_toml()?);
         let config = &data.config;
         let mut progress = Progress::new(&config.training, outside.quiet);
@@ -167,6 +168,7 @@ impl TasksData {
         let staged = StagedFolder::create_over(&self.config.output, TasksRecord::is_at)?;
         for (number, Part { task, config, evaluation }) in parts.iter().enumerate() {
             let training = &self.tasks[number];
+            let beside: Vec<&str> = self.names().filter(|name| *name != task.name).collect();
             let classifier = Classifier {
                 config,
                 original_config: training.checkpoint.config_json(),
@@ -174,6 +176,7 @@ impl TasksData {
                 card: ModelCard {
                     base_model: &self.config.model,
                     history: &task.history(history),
+                    beside: &beside,
                     confusion: evaluation.confusion.as_ref(),
                 },
                 extra_files: &[(TASKS, settings)],

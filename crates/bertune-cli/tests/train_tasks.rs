@@ -124,7 +124,15 @@ fn tasks_of_all_kinds_become_folders_that_predict_as_the_joint_model() {
         assert!((joint - alone).abs() < 1e-5, "{name}: {joint} {alone}");
     }
     succeed(&place, "predict --model out/same 'a good film' --pair 'good 3'");
+    let drawn =
+        String::from_utf8(place.run("train-tasks tasks.toml --output again").stderr).unwrap();
+    // 24 rows, 40, 40 twice, 30 and 40, of 214.
+    assert!(drawn.contains("Drawn     mood 0.112, words 0.187, marks 0.374,"), "{drawn}");
     let card = String::from_utf8(place.read("out/marks/README.md")).unwrap();
+    assert!(
+        card.contains("other tasks at the same time: `mood`, `words`, `same`, `stars`"),
+        "{card}"
+    );
     assert!(card.contains("(this model)") && card.contains("micro F1"), "{card}");
 }
 
