@@ -54,7 +54,12 @@ impl TasksRecord {
 
     /// Whether a folder is the result of an earlier run of several tasks.
     pub(crate) fn is_at(folder: &Path) -> bool {
-        let json = std::fs::read(folder.join(RUN_RECORD));
+        Self::is(&folder.join(RUN_RECORD))
+    }
+
+    /// Whether a file is the record of a run of several tasks.
+    pub(crate) fn is(path: &Path) -> bool {
+        let json = std::fs::read(path);
         json.is_ok_and(|json| serde_json::from_slice::<Self>(&json).is_ok())
     }
 

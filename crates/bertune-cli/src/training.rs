@@ -112,7 +112,9 @@ impl Training {
         self.limit(&mut loaded.config)?;
         if !self.quiet {
             eprintln!("Model     {}: {}", self.config.model, loaded.report);
-            if let Some(origin) = self.head_in_words(&loaded) {
+            if weights == Weights::Pretrained
+                && let Some(origin) = self.head_in_words(&loaded)
+            {
                 eprintln!("Head      {origin}");
             }
             tell_device(&self.config.device, self.config.training.precision);

@@ -177,6 +177,7 @@ fn results_of_tasks_are_replaced_and_other_folders_are_not() {
     let place = place(&TWO_TASKS.replace("epochs = 4", "max_steps = 1"));
     succeed(&place, "train-tasks tasks.toml");
     assert!(fail(&place, "train-tasks tasks.toml").contains("--overwrite"));
+    assert!(fail(&place, "replay out/run.json --output b").contains("is of several tasks"));
     place.write(
         "tasks.toml",
         TWO_TASKS.replace("epochs = 4", "max_steps = 1").replace("words\"", "w\""),
