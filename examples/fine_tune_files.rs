@@ -61,6 +61,7 @@ fn main() -> anyhow::Result<()> {
     let card = ModelCard {
         base_model: &folder.display().to_string(),
         history: &tuned.history,
+        beside: &[],
         confusion: None,
     };
     let (config, original_config) = (&loaded.config, checkpoint.config_json());

@@ -43,10 +43,23 @@ impl StagedFolder {
     /// If the target is a file, or a folder with files in it that is no model's or adapter's (nobody's
     /// documents are to be replaced by mistake), or if beside it nothing can be written.
     pub fn create(target: &Path) -> Result<Self, CheckpointError> {
+        Self::create_over(target, |_| false)
+    }
+
+    /// The same for a result that is no single model's: what `is_earlier` says is an earlier such
+    /// result may be replaced too.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_over(
+        target: &Path,
+        is_earlier: impl Fn(&Path) -> bool,
+    ) -> Result<Self, CheckpointError> {
         let target = resolve(target)?;
         let neighbours = Neighbours::of(&target);
         neighbours.tidy().map_err(|source| write_error(&target, source))?;
-        check_replaceable(&target)?;
+        check_replaceable(&target, is_earlier)?;
         let staging = neighbours.unused("staging");
         let lock_path = lock_path(&staging);
         let lock = lock(&lock_path).map_err(|source| write_error(&lock_path, source))?;
@@ -199,7 +212,10 @@ fn parent(target: &Path) -> &Path {
     target.parent().unwrap_or(target)
 }
 
-fn check_replaceable(target: &Path) -> Result<(), CheckpointError> {
+fn check_replaceable(
+    target: &Path,
+    is_earlier: impl Fn(&Path) -> bool,
+) -> Result<(), CheckpointError> {
     if !target.exists() {
         return Ok(());
     }
@@ -208,7 +224,7 @@ fn check_replaceable(target: &Path) -> Result<(), CheckpointError> {
     }
     let mut entries = fs::read_dir(target).map_err(|source| read_error(target, source))?;
     let is_model = target.join("config.json").is_file() || Adapter::is_at(target);
-    if entries.next().is_some() && !is_model {
+    if entries.next().is_some() && !is_model && !is_earlier(target) {
         return Err(CheckpointError::ForeignFolder { folder: target.to_path_buf() });
     }
     Ok(())
@@ -369,6 +385,8 @@ mod tests {
         fs::write(home.path().join("thesis.tex"), "").unwrap();
         let result = StagedFolder::create(home.path());
         assert!(matches!(result, Err(CheckpointError::ForeignFolder { .. })));
+        let is_earlier = |folder: &Path| folder.join("thesis.tex").is_file();
+        assert!(StagedFolder::create_over(home.path(), is_earlier).is_ok());
     }
 
     #[test]

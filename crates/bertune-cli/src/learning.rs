@@ -24,7 +24,6 @@ use crate::run_config::RunConfig;
 use crate::run_folder::{RECORD, RunFolder};
 use crate::run_record::{RUN_RECORD, RunRecord, check_inputs};
 use crate::stop::{INTERRUPTED, on_ctrl_c};
-use crate::tensorboard::EventFile;
 use crate::training::Training;
 
 /// What came of a run.
@@ -43,13 +42,7 @@ impl Outcome {
 /// Begins a run and takes it to its end.
 pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outcome> {
     crate::device::check(&config.device)?;
-    if !outside.overwrite && RunFolder::has_states(&config.output) {
-        let output = config.output.display();
-        bail!(
-            "a run to {output} was stopped and can go on: bertune resume {output}; or say \
-             --overwrite to begin anew"
-        );
-    }
+    RunFolder::refuse_states(&config.output, outside.overwrite)?;
     check_output(&config.output, config.inputs(), outside.overwrite)?;
     let run_folder = RunFolder::claim(&config.output)?;
     let training = Training::prepare(config, outside)?;
@@ -61,6 +54,18 @@ pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outc
 
 /// Refuses an output that cannot be written, or in whose place something would be lost.
 pub(crate) fn check_output<'a>(
+    output: &Path,
+    inputs: impl Iterator<Item = &'a Path>,
+    overwrite: bool,
+) -> anyhow::Result<()> {
+    check_free(output, inputs, overwrite)?;
+    StagedFolder::create(output)?;
+    Ok(())
+}
+
+/// Refuses an output that is a file, that holds what is read, or that holds anything if it is not to
+/// be overwritten.
+pub(crate) fn check_free<'a>(
     output: &Path,
     mut inputs: impl Iterator<Item = &'a Path>,
     overwrite: bool,
@@ -82,7 +87,6 @@ pub(crate) fn check_output<'a>(
             output.display()
         );
     }
-    StagedFolder::create(output)?;
     Ok(())
 }
 
@@ -129,7 +133,7 @@ impl Job for Learning<'_> {
         let settings = training.config.to_toml()?;
         let RunConfig { save_every, keep_states, .. } = training.config;
         let mut progress = Progress::new(&training.config.training, training.quiet);
-        let mut events = training.event_file(outside)?;
+        let mut events = outside.event_file(&training.config.training)?;
         let notices = progress.notices();
         let stop = on_ctrl_c(move || {
             notices.tell("stopping after this step; Ctrl-C once more ends at once");
@@ -159,19 +163,16 @@ impl Job for Learning<'_> {
         let data = training.data(&examples);
         let tuned = fine_tune(loaded.model, data, &training.config.training, run)?;
         progress.end();
-        training.tell_best(&tuned.history)?;
+        tell_best(&tuned.history, &training.config.output)?;
         if !tuned.finished {
-            let output = training.config.output.display();
-            eprintln!(
-                "stopped before the end; what is kept is the best model so far.\n\
-                 Go on with: bertune resume {output}"
-            );
+            tell_stopped(&training.config.output);
             return Ok(Outcome { history: tuned.history, finished: false, test: None });
         }
         let test = training.measure(&tuned, &decisions, examples.test.as_ref());
         let sources = training.source_report(&examples, &tuned, best.as_ref(), target_only)?;
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
-        training.write_record(&record.finished(test.as_ref(), sources))?;
+        let record = record.finished(test.as_ref(), sources);
+        replace_file(&training.config.output, RUN_RECORD, &record.to_json()?)?;
         run_folder.remove()?;
         training.tell_next();
         Ok(Outcome { history: tuned.history, finished: true, test })
@@ -197,6 +198,7 @@ impl Training {
         let card = ModelCard {
             base_model: &self.config.model,
             history: &record.history,
+            beside: &[],
             confusion: evaluation.confusion.as_ref(),
         };
         let path = self.config.output.join(RUN_RECORD);
@@ -215,39 +217,6 @@ impl Training {
             }
             _ => save_classifier(&self.config.output, model, classifier),
         }
-    }
-
-    /// Writes the record of the whole run beside the best model.
-    fn write_record(&self, record: &RunRecord) -> anyhow::Result<()> {
-        let describe = || format!("cannot write into {}", self.config.output.display());
-        let mut file = NamedTempFile::new_in(&self.config.output).with_context(describe)?;
-        file.write_all(record.to_json()?.as_bytes()).with_context(describe)?;
-        file.persist(self.config.output.join(RUN_RECORD)).with_context(describe)?;
-        Ok(())
-    }
-
-    fn event_file(&self, outside: &Outside) -> anyhow::Result<Option<EventFile>> {
-        let rate = self.config.training.learning_rate;
-        outside.tensorboard.as_deref().map(|folder| EventFile::create(folder, rate)).transpose()
-    }
-
-    fn tell_best(&self, history: &History) -> anyhow::Result<()> {
-        let best = history.best().context("the model was not measured")?;
-        let metric = history.metric();
-        if best.score(metric).is_none() {
-            eprintln!(
-                "{metric} is undefined on these validation rows: the model with the lowest loss is \
-                 kept in its place"
-            );
-        }
-        println!(
-            "Best after step {} (epoch {}): {metric} {}, in {}",
-            best.step,
-            best.epoch,
-            in_digits(best.score(metric)),
-            self.config.output.display()
-        );
-        Ok(())
     }
 
     /// The scores of the best model on the test files, by the decisions that it was kept with;
@@ -276,4 +245,42 @@ impl Training {
             eprintln!("\nTry it: bertune predict --model {output} \"some text\"");
         }
     }
+}
+
+/// Writes a file of a result anew: it changes whole or not at all.
+pub(crate) fn replace_file(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let describe = || format!("cannot write into {}", folder.display());
+    let mut file = NamedTempFile::new_in(folder).with_context(describe)?;
+    file.write_all(text.as_bytes()).with_context(describe)?;
+    file.persist(folder.join(name)).with_context(describe)?;
+    Ok(())
+}
+
+/// Tells which model was the best.
+pub(crate) fn tell_best(history: &History, output: &Path) -> anyhow::Result<()> {
+    let best = history.best().context("the model was not measured")?;
+    let metric = history.metric();
+    if best.score(metric).is_none() {
+        eprintln!(
+            "{metric} is undefined on these validation rows: the model with the lowest loss is \
+             kept in its place"
+        );
+    }
+    println!(
+        "Best after step {} (epoch {}): {metric} {}, in {}",
+        best.step,
+        best.epoch,
+        in_digits(best.score(metric)),
+        output.display()
+    );
+    Ok(())
+}
+
+/// Tells that a run was stopped, and what can be done.
+pub(crate) fn tell_stopped(output: &Path) {
+    let output = output.display();
+    eprintln!(
+        "stopped before the end; what is kept is the best model so far.\n\
+         Go on with: bertune resume {output}"
+    );
 }

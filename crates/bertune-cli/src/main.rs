@@ -34,10 +34,16 @@ mod source_files;
 mod source_report;
 mod stop;
 mod tables;
+mod tasks_config;
+mod tasks_data;
+mod tasks_record;
+mod tasks_result;
+mod tasks_run;
 mod tensorboard;
 mod text_table;
 mod train;
 mod train_args;
+mod train_tasks;
 mod training;
 mod training_args;
 mod verify_resume;
@@ -59,6 +65,8 @@ struct Program {
 enum Command {
     /// Fine-tune a pretrained BERT on a file of labelled texts.
     Train(Box<train_args::TrainArgs>),
+    /// Fine-tune one BERT for several tasks at once, each with its own files and labels.
+    TrainTasks(train_tasks::TrainTasksArgs),
     /// Pretrain a BERT on raw text, or go on with one on text of a trade.
     Pretrain(Box<pretrain::PretrainArgs>),
     /// Go on with a run that was stopped, exactly as if it had not been.
@@ -94,6 +102,7 @@ fn main() -> ExitCode {
     bertune::backend::keep_freed_memory();
     let result = match Program::parse().command {
         Command::Train(args) => train::run(&args),
+        Command::TrainTasks(args) => train_tasks::run(&args),
         Command::Pretrain(args) => pretrain::run(&args),
         Command::Resume(args) => resume::run(&args),
         Command::VerifyResume(args) => verify_resume::run(&args),

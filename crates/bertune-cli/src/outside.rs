@@ -2,6 +2,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bertune::train::TrainingConfig;
+
+use crate::tensorboard::EventFile;
+
 /// What is not the run's own: how it may be told of, and when it must end.
 #[derive(Clone)]
 pub(crate) struct Outside {
@@ -12,4 +16,12 @@ pub(crate) struct Outside {
     pub(crate) tensorboard: Option<PathBuf>,
     /// The hashes that the input files must have.
     pub(crate) inputs: Option<BTreeMap<String, String>>,
+}
+
+impl Outside {
+    /// Where the curves of a run go, if they are wanted.
+    pub(crate) fn event_file(&self, config: &TrainingConfig) -> anyhow::Result<Option<EventFile>> {
+        let folder = self.tensorboard.as_deref();
+        folder.map(|folder| EventFile::create(folder, config.learning_rate)).transpose()
+    }
 }

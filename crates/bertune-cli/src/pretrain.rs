@@ -2,7 +2,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::bail;
 use bertune::data::MaskingUnit;
 use bertune::kernels::Precision;
 use bertune::train::{Interval, OptimizerKind, ScheduleKind};
@@ -165,13 +164,7 @@ struct PretrainTrainingArgs {
 pub(crate) fn run(args: &PretrainArgs) -> anyhow::Result<ExitCode> {
     let (config, outside) = (args.resolve()?, args.outside());
     crate::device::check(&config.device)?;
-    if !outside.overwrite && RunFolder::has_states(&config.output) {
-        let output = config.output.display();
-        bail!(
-            "a run to {output} was stopped and can go on: bertune resume {output}; or say \
-             --overwrite to begin anew"
-        );
-    }
+    RunFolder::refuse_states(&config.output, outside.overwrite)?;
     check_output(&config.output, config.inputs(), outside.overwrite)?;
     let run_folder = RunFolder::claim(&config.output)?;
     let pretraining = Pretraining::begin(config, run_folder, outside)?;

@@ -24,7 +24,6 @@ use crate::progress::Progress;
 use crate::run_folder::{PRETRAINING, RunFolder};
 use crate::run_record::{RUN_RECORD, hashes};
 use crate::stop::{INTERRUPTED, on_ctrl_c};
-use crate::tensorboard::EventFile;
 use crate::training::hub_options;
 
 /// A run of pretraining, new or gone on with, before its backend is known.
@@ -201,9 +200,7 @@ impl Job for Pretraining {
         let (inputs, settings) = (self.input_hashes()?, self.config.to_toml()?);
         let saved = self.saved.take();
         let mut progress = Progress::new(&self.config.training, self.outside.quiet);
-        let rate = self.config.training.learning_rate;
-        let folder = self.outside.tensorboard.as_deref();
-        let mut events = folder.map(|folder| EventFile::create(folder, rate)).transpose()?;
+        let mut events = self.outside.event_file(&self.config.training)?;
         let notices = progress.notices();
         let stop = on_ctrl_c(move || {
             notices.tell("stopping after this step; Ctrl-C once more ends at once");

@@ -1,7 +1,9 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use bertune::train::{EvaluationRecord, Event, FirstLoss, Interval, TrainingConfig};
+use bertune::train::{
+    EvaluationRecord, Event, FirstLoss, Interval, Scores, TaskScores, TasksScores, TrainingConfig,
+};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// What a run shows of itself: each evaluation on standard output, as a row of a table on a terminal and
@@ -88,12 +90,13 @@ impl Progress {
         let (mark, speed) = (self.marks.of(record), self.speed.value());
         if std::io::stdout().is_terminal() {
             let head = (!self.has_head).then(|| head(record));
-            let row = row(&mark, record, speed);
-            self.bar.suspend(|| head.into_iter().chain([row]).for_each(|line| println!("{line}")));
+            let lines =
+                head.into_iter().chain([row(&mark, record, speed)]).chain(task_lines(record));
+            self.bar.suspend(|| lines.for_each(|line| println!("{line}")));
             self.has_head = true;
         } else {
-            let line = plain_line(&mark, record, speed);
-            self.bar.suspend(|| println!("{line}"));
+            let lines = [plain_line(&mark, record, speed)].into_iter().chain(task_lines(record));
+            self.bar.suspend(|| lines.for_each(|line| println!("{line}")));
         }
         self.speed = Speed::new();
     }
@@ -101,8 +104,9 @@ impl Progress {
 
 /// What a first loss beyond chance may mean.
 fn doubts(first: &FirstLoss) -> String {
+    let task = first.task.as_ref().map_or_else(String::new, |task| format!(" of task '{task}'"));
     format!(
-        "The loss before the first step is {:.4}, but {:.4} where a model says nothing. A classifier \
+        "The loss{task} before the first step is {:.4}, but {:.4} where a model says nothing. A classifier \
          that has learned other labels begins so, and numbers that are small beside its answers; \
          else look at the labels",
         first.loss,
@@ -168,9 +172,6 @@ fn row(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
 }
 
 fn plain_line(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
-    let shown = record.validation.shown().into_iter();
-    let scores = shown.map(|(title, score)| format!("{title} {}", in_digits(score)));
-    let scores: Vec<_> = scores.collect();
     format!(
         "{} {}/{}  loss {:.4}  validation loss {:.4}  {}  {speed:.1} examples/s",
         mark.unit,
@@ -178,8 +179,24 @@ fn plain_line(mark: &Mark, record: &EvaluationRecord, speed: f64) -> String {
         mark.all,
         record.train_loss,
         record.validation_loss,
-        scores.join("  "),
+        shown(&record.validation),
     )
+}
+
+/// A line for each of several tasks.
+fn task_lines(record: &EvaluationRecord) -> Vec<String> {
+    let Scores::Tasks(TasksScores { tasks, .. }) = &record.validation else { return Vec::new() };
+    let width = tasks.iter().map(|task| task.name.chars().count()).max().unwrap_or(0);
+    let line = |TaskScores { name, loss, scores }: &TaskScores| {
+        format!("  {name:<width$}  validation loss {loss:.4}  {}", shown(scores))
+    };
+    tasks.iter().map(line).collect()
+}
+
+fn shown(scores: &Scores) -> String {
+    let scores = scores.shown().into_iter();
+    let scores = scores.map(|(title, score)| format!("{title} {}", in_digits(score)));
+    scores.collect::<Vec<_>>().join("  ")
 }
 
 /// A score as it is shown; a dash where it is undefined.
@@ -238,7 +255,6 @@ fn new_bar() -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use bertune::metrics::{ClassificationScores, Rows};
-    use bertune::train::Scores;
 
     use super::*;
 

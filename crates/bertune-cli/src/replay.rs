@@ -7,6 +7,7 @@ use clap::Args;
 use crate::learning::begin;
 use crate::outside::Outside;
 use crate::run_record::RunRecord;
+use crate::tasks_record::TasksRecord;
 
 const AFTER_HELP: &str = "\
 Repeats the run that left this record, into another folder, and compares: on the same kind of
@@ -38,6 +39,13 @@ pub(crate) struct ReplayArgs {
 
 /// Repeats a run.
 pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    if TasksRecord::is(&args.record) {
+        bail!(
+            "{} is of several tasks, which replay does not take; repeat that run with bertune \
+             train-tasks and the tasks.toml beside it",
+            args.record.display()
+        );
+    }
     let old = RunRecord::read(&args.record)?;
     if !old.finished {
         bail!("{}: this run was stopped before its end", args.record.display());

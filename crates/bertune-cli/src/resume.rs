@@ -12,7 +12,8 @@ use crate::learning::Learning;
 use crate::outside::Outside;
 use crate::pretraining::Pretraining;
 use crate::run_config::RunConfig;
-use crate::run_folder::{PRETRAINING, RECORD, RunFolder};
+use crate::run_folder::{PRETRAINING, RECORD, RunFolder, TASKS};
+use crate::tasks_run::TasksRun;
 use crate::training::Training;
 
 const AFTER_HELP: &str = "\
@@ -59,6 +60,10 @@ pub(crate) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         let pretraining = Pretraining::resume(&folder, run_folder, args.outside())?;
         let device = pretraining.config.device.clone();
         return dispatch(&device, pretraining);
+    }
+    if folder.join(TASKS).is_file() {
+        let run = TasksRun::resume(&folder, run_folder, args.outside())?;
+        return dispatch(&run.device(), run);
     }
     let config = RunConfig::read(&folder.join(RECORD), TrainingConfig::default())?;
     let saved = SavedState::read(&folder)?;

@@ -20,6 +20,9 @@ pub(crate) struct RunFolder {
 /// The settings of a fine-tuning run, in each state.
 pub(crate) const RECORD: &str = "bertune.toml";
 
+/// The settings of a run of several tasks, in each state.
+pub(crate) const TASKS: &str = "tasks.toml";
+
 /// The settings of a pretraining run, in each state.
 pub(crate) const PRETRAINING: &str = "pretraining.toml";
 
@@ -53,9 +56,16 @@ impl RunFolder {
         self.path.join(TOKENIZER)
     }
 
-    /// Whether a run to `output` was stopped and can go on.
-    pub(crate) fn has_states(output: &Path) -> bool {
-        states(&beside(output)).is_ok_and(|states| !states.is_empty())
+    /// Refuses to begin a run anew that was stopped and can go on, unless that is said.
+    pub(crate) fn refuse_states(output: &Path, overwrite: bool) -> anyhow::Result<()> {
+        if !overwrite && states(&beside(output)).is_ok_and(|states| !states.is_empty()) {
+            let output = output.display();
+            bail!(
+                "a run to {output} was stopped and can go on: bertune resume {output}; or say \
+                 --overwrite to begin anew"
+            );
+        }
+        Ok(())
     }
 
     /// The latest state, if there is one.

@@ -47,6 +47,12 @@ pub(crate) struct TestRecord {
     pub(crate) interval: Option<BootstrapEstimate>,
 }
 
+impl From<&Measured> for TestRecord {
+    fn from(Measured { evaluation, interval, .. }: &Measured) -> Self {
+        Self { loss: evaluation.loss, scores: evaluation.scores.clone(), interval: *interval }
+    }
+}
+
 /// The file's name.
 pub(crate) const RUN_RECORD: &str = "run.json";
 
@@ -59,7 +65,7 @@ impl RunRecord {
     ) -> Self {
         Self {
             bertune_version: env!("CARGO_PKG_VERSION").into(),
-            platform: format!("{} {}", std::env::consts::ARCH, std::env::consts::OS),
+            platform: platform(),
             settings: settings.clone(),
             inputs: inputs.clone(),
             history: history.clone(),
@@ -71,12 +77,7 @@ impl RunRecord {
 
     /// The record at the end of the run.
     pub(crate) fn finished(self, test: Option<&Measured>, sources: Option<SourceReport>) -> Self {
-        let test = test.map(|Measured { evaluation, interval, .. }| TestRecord {
-            loss: evaluation.loss,
-            scores: evaluation.scores,
-            interval: *interval,
-        });
-        Self { finished: true, test, sources, ..self }
+        Self { finished: true, test: test.map(TestRecord::from), sources, ..self }
     }
 
     /// Reads a file that a run left.
@@ -90,6 +91,11 @@ impl RunRecord {
     pub(crate) fn to_json(&self) -> anyhow::Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
+}
+
+/// The processor's kind and the operating system.
+pub(crate) fn platform() -> String {
+    format!("{} {}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
 /// Refuses files that are not those of the run that is to be repeated.

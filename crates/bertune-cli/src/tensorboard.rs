@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use bertune::train::Event;
+use bertune::train::{Event, Scores, TaskScores};
 
 /// Writes the curves of a run.
 pub(crate) struct EventFile {
@@ -39,16 +39,27 @@ impl EventFile {
             }
             Event::Evaluated(record) => {
                 self.scalar(record.step, "validation/loss", record.validation_loss)?;
-                for (title, score) in record.validation.shown() {
-                    if let Some(score) = score {
-                        let tag = format!("validation/{}", title.replace(' ', "_"));
-                        self.scalar(record.step, &tag, score)?;
-                    }
+                self.scores(record.step, "validation", &record.validation)?;
+                let Scores::Tasks(scores) = &record.validation else { return Ok(()) };
+                for TaskScores { name, loss, scores } in &scores.tasks {
+                    let folder = format!("validation/{name}");
+                    self.scalar(record.step, &format!("{folder}/loss"), *loss)?;
+                    self.scores(record.step, &folder, scores)?;
                 }
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    fn scores(&mut self, step: usize, folder: &str, scores: &Scores) -> io::Result<()> {
+        for (title, score) in scores.shown() {
+            if let Some(score) = score {
+                let tag = format!("{folder}/{}", title.replace(' ', "_"));
+                self.scalar(step, &tag, score)?;
+            }
+        }
+        Ok(())
     }
 
     fn scalar(&mut self, step: usize, tag: &str, value: f64) -> io::Result<()> {

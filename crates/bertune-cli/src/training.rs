@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bertune::BertOps;
@@ -26,7 +27,7 @@ use crate::tables::{Tables, Validation, path};
 pub(crate) struct Training {
     pub(crate) config: RunConfig,
     pub(crate) tables: Tables,
-    pub(crate) checkpoint: Checkpoint,
+    pub(crate) checkpoint: Arc<Checkpoint>,
     pub(crate) tokenizer: BertTokenizer,
     pub(crate) quiet: bool,
 }
@@ -57,15 +58,17 @@ impl Training {
         if !outside.quiet {
             eprintln!("{}", tables.summary());
         }
-        let folder =
-            find_checkpoint(&config.model, &hub_options(config.revision.clone(), outside))?;
-        let checkpoint = Checkpoint::open(&folder)?;
-        let tokenizer = BertTokenizer::from_folder(&folder)?;
+        let (checkpoint, tokenizer) = pretrained(&config.model, config.revision.clone(), outside)?;
         Ok(Self { config, tables, checkpoint, tokenizer, quiet: outside.quiet })
     }
 
     /// The hashes of all files that the run reads.
     pub(crate) fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        hashes(self.input_files()?.iter().map(PathBuf::as_path))
+    }
+
+    /// All files that the run reads.
+    pub(crate) fn input_files(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut files: Vec<PathBuf> = self.tables.paths().cloned().collect();
         let folder = self.checkpoint.folder();
         let describe = || format!("cannot read {}", folder.display());
@@ -78,7 +81,7 @@ impl Training {
                 files.push(path);
             }
         }
-        hashes(files.iter().map(PathBuf::as_path))
+        Ok(files)
     }
 
     /// With the precision that this device has, where it lacks the one asked for: so the record
@@ -100,8 +103,33 @@ impl Training {
         weights: Weights,
         device: &B::Device,
     ) -> anyhow::Result<Loaded<B>> {
+        let load = match weights {
+            Weights::Pretrained => BertForSequenceClassification::from_pretrained,
+            Weights::New => BertForSequenceClassification::from_scratch,
+        };
+        let mut loaded = load(&self.checkpoint, self.adaptation(), device)?;
+        loaded.model = adapt(loaded.model, &self.config.training)?;
+        self.limit(&mut loaded.config)?;
+        if !self.quiet {
+            eprintln!("Model     {}: {}", self.config.model, loaded.report);
+            if weights == Weights::Pretrained
+                && let Some(origin) = self.head_in_words(&loaded)
+            {
+                eprintln!("Head      {origin}");
+            }
+            tell_device(&self.config.device, self.config.training.precision);
+            if self.config.training.lora.is_some() {
+                let share = LearningShare::new(&loaded.model, &self.config.training)?;
+                eprintln!("LoRA      {share}");
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// How the encoder becomes a classifier.
+    pub(crate) fn adaptation(&self) -> Adaptation {
         let RunConfig { hidden_dropout, attention_dropout, classifier_dropout, .. } = self.config;
-        let adaptation = Adaptation {
+        Adaptation {
             labels: self.labels(),
             problem_type: self.tables.problem_type(),
             pooling: self.config.pooling,
@@ -112,29 +140,23 @@ impl Training {
                 attention: attention_dropout,
                 classifier: classifier_dropout,
             },
-        };
-        let load = match weights {
-            Weights::Pretrained => BertForSequenceClassification::from_pretrained,
-            Weights::New => BertForSequenceClassification::from_scratch,
-        };
-        let mut loaded = load(&self.checkpoint, adaptation, device)?;
-        let max_length = self.config.tokens.max_length;
-        loaded.model = adapt(loaded.model, &self.config.training)?;
-        check_fit(&loaded.config, &self.tokenizer, max_length)?;
-        set_limits(&mut loaded.config, self.config.tokens);
-        if !self.quiet {
-            eprintln!("Model     {}: {}", self.config.model, loaded.report);
-            let precision = match self.config.training.precision {
-                Precision::F32 => "",
-                Precision::Bf16 => ", products of bf16",
-            };
-            eprintln!("Device    {}{precision}", self.config.device);
-            if self.config.training.lora.is_some() {
-                let share = LearningShare::new(&loaded.model, &self.config.training)?;
-                eprintln!("LoRA      {share}");
-            }
         }
-        Ok(loaded)
+    }
+
+    /// Notes in an architecture how long inputs may be, if it can take them.
+    pub(crate) fn limit(&self, config: &mut SequenceClassificationConfig) -> anyhow::Result<()> {
+        check_fit(config, &self.tokenizer, self.config.tokens.max_length)?;
+        set_limits(config, self.config.tokens);
+        Ok(())
+    }
+
+    /// What became of the checkpoint's own classifier, if it has one.
+    fn head_in_words<B: BertOps>(&self, loaded: &Loaded<B>) -> Option<&'static str> {
+        let has_one = self.checkpoint.names().any(|name| name.ends_with("classifier.weight"));
+        has_one.then(|| match loaded.keeps_classifier() {
+            true => "the model's own, for it has these very labels",
+            false => "new, for the model's own is for other labels, or another kind of them",
+        })
     }
 
     /// The names of the classes, or of the numbers.
@@ -218,6 +240,17 @@ impl Training {
     }
 }
 
+/// The model that a run begins with, which is a folder or of the hub, and its tokenizer.
+pub(crate) fn pretrained(
+    model: &str,
+    revision: Option<String>,
+    outside: &Outside,
+) -> anyhow::Result<(Arc<Checkpoint>, BertTokenizer)> {
+    let folder = find_checkpoint(model, &hub_options(revision, outside))?;
+    let checkpoint = Arc::new(Checkpoint::open(&folder)?);
+    Ok((checkpoint, BertTokenizer::from_folder(&folder)?))
+}
+
 pub(crate) fn hub_options(revision: Option<String>, outside: &Outside) -> HubOptions {
     let mut hub = HubOptions::default();
     hub.revision = revision;
@@ -230,6 +263,15 @@ pub(crate) fn hub_options(revision: Option<String>, outside: &Outside) -> HubOpt
     hub
 }
 
+/// Tells what is computed on, and how.
+pub(crate) fn tell_device(device: &str, precision: Precision) {
+    let precision = match precision {
+        Precision::F32 => "",
+        Precision::Bf16 => ", products of bf16",
+    };
+    eprintln!("Device    {device}{precision}");
+}
+
 /// Checks that the model has an embedding for every token and every position.
 fn check_fit(
     config: &SequenceClassificationConfig,
@@ -240,7 +282,7 @@ fn check_fit(
     if max_length > positions {
         bail!(
             "inputs of {max_length} tokens are longer than the {positions} that this model takes; \
-             say --max-length {positions} or less"
+             say --max-length {positions} or less, or max_length below [tokens]"
         );
     }
     let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);

@@ -234,7 +234,41 @@ b,1
         "merging what is no adapter", nothing, "merge --model model --output out";
         "merging into the base", adapter, "merge --model adapter --output model --overwrite";
     };
-    [files.to_vec(), models.to_vec(), settings.to_vec(), adapters.to_vec()].concat()
+    let tasks = cases! {
+        "a file of tasks that is not there", nothing, "train-tasks tasks.toml";
+        "no tasks", tasks("", ""), "train-tasks tasks.toml";
+        "tasks without a model", |p: &Place| p.write("tasks.toml", "output = \"out\"\n[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "two tasks of one name", tasks("", "[[tasks]]\nname = \"A\"\ntrain = \"train.csv\"\n[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "a task with a name of no folder", tasks("", "[[tasks]]\nname = \"a/b\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "a task without a name", tasks("", "[[tasks]]\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "a task without a file", tasks("", "[[tasks]]\nname = \"a\"\n"), "train-tasks tasks.toml";
+        "a task whose file is not there", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"a.csv\"\n"), "train-tasks tasks.toml";
+        "a task whose column is not there", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\ndata = { text = \"body\" }\n"), "train-tasks tasks.toml";
+        "a task that is never drawn", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\nweight = 0.0\n"), "train-tasks tasks.toml";
+        "an unknown key beside tasks", tasks("source = \"more.csv\"", TASK), "train-tasks tasks.toml";
+        "an unknown key of a task", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\nlabel = \"x\"\n"), "train-tasks tasks.toml";
+        "an unknown sampling of tasks", tasks("sampling = \"even\"", TASK), "train-tasks tasks.toml";
+        "a sampling without its temperature", tasks("sampling = \"temperature\"", TASK), "train-tasks tasks.toml";
+        "a temperature below 1", tasks("sampling = { temperature = 0.5 }", TASK), "train-tasks tasks.toml";
+        "weights of classes of several tasks", tasks("training = { class_weights = { pos = 2.0 } }", TASK), "train-tasks tasks.toml";
+        "adapters of several tasks", tasks("training = { lora = { rank = 2 } }", TASK), "train-tasks tasks.toml";
+        "a metric that a task does not have", tasks("training = { metric = \"pearson\" }", TASK), "train-tasks tasks.toml";
+        "a setting that a task does not have", |p: &Place| { p.write("t.csv", "text,label\na,0.5\nb,1\nc,2\n"); tasks("training = { label_smoothing = 0.1 }", "[[tasks]]\nname = \"stars\"\ntrain = \"t.csv\"\nvalidation = \"t.csv\"\ndata = { targets = \"values\" }\n")(p); }, "train-tasks tasks.toml";
+        "tasks longer than the model takes", tasks("tokens = { max_length = 500 }", TASK), "train-tasks tasks.toml";
+        "tasks in the place of the model", tasks("", TASK), "train-tasks tasks.toml --output model --overwrite";
+        "tasks in the place of other files", |p: &Place| { p.write("out/thesis.txt", "x"); tasks("", TASK)(p); }, "train-tasks tasks.toml --overwrite";
+    };
+    [files.to_vec(), models.to_vec(), settings.to_vec(), adapters.to_vec(), tasks.to_vec()].concat()
+}
+
+const TASK: &str = "[[tasks]]\nname = \"mood\"\ntrain = \"train.csv\"\n";
+
+/// A file of tasks with these settings.
+fn tasks(settings: &'static str, tasks: &'static str) -> impl Fn(&Place) {
+    move |place| {
+        let head = "model = \"model\"\noutput = \"out\"\n";
+        place.write("tasks.toml", format!("{head}{settings}\n{tasks}"));
+    }
 }
 
 /// Trains an adapter on the tiny model.

@@ -90,6 +90,11 @@ impl BatchPlan {
         Self { size: BatchSize::Tokens { lengths, budget: tokens }, ..self }
     }
 
+    /// The number of examples that it is a plan of.
+    pub(crate) fn examples(&self) -> usize {
+        self.order.len()
+    }
+
     /// The number of batches of an epoch; the last may be short.
     ///
     /// With a token budget that is the first epoch's: see [`batches_in`](Self::batches_in).

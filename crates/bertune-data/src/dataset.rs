@@ -146,6 +146,11 @@ impl Dataset {
         Self { weights: Some(weights.into()), ..self }
     }
 
+    /// The same examples, without targets.
+    pub fn without_targets(&self) -> Self {
+        Self { targets: Targets::None.into(), ..self.clone() }
+    }
+
     /// Examples without labels.
     pub fn unlabelled(encodings: Vec<Encoding>) -> Self {
         Self::with_targets(encodings, Targets::None)

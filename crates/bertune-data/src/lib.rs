@@ -3,8 +3,9 @@
 //! [`TableFiles`] are read as often as they are wanted ([`SplitFiles`] finds those of a data set's
 //! folder), a [`LabelMap`] numbers their labels, [`LabelledRows`] are their [`Targets`] and weights, a
 //! [`Dataset`] adds the tokens ([`TokenCache`] keeps these between runs), a [`BatchPlan`] says which
-//! examples make up each batch of each epoch, and [`Prefetch`] packs them ahead. Files that fit into
-//! memory can be a [`Table`] of texts first.
+//! examples make up each batch of each epoch ([`MixedPlan`] does for several tasks, whose examples share
+//! no batch), and [`Prefetch`] packs them ahead. Files that fit into memory can be a [`Table`] of texts
+//! first.
 
 #[cfg(feature = "parquet")]
 mod arrow_cell;
@@ -30,6 +31,7 @@ mod label_map;
 mod labelled_rows;
 mod layout;
 mod masking;
+mod mixed_plan;
 mod nearest;
 mod packed_batch;
 mod position;
@@ -52,6 +54,7 @@ mod text_file;
 mod token_cache;
 mod token_file;
 mod token_store;
+mod urn;
 mod usual_names;
 
 pub use batch_plan::BatchPlan;
@@ -63,6 +66,7 @@ pub use label_map::LabelMap;
 pub use labelled_rows::LabelledRows;
 pub use layout::Layout;
 pub use masking::{MaskedTokens, Masking, MaskingConfig, MaskingUnit};
+pub use mixed_plan::MixedPlan;
 pub use packed_batch::PackedBatch;
 pub use position::Position;
 pub use prefetch::Prefetch;

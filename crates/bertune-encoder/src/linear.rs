@@ -1,7 +1,7 @@
 use bertune_kernels::{BertOps, DropoutKey, LinearWeights, Precision, ops};
 use burn_core as burn;
 use burn_core::module::{Module, Param};
-use burn_core::tensor::{Tensor, backend::Backend};
+use burn_core::tensor::{Int, Tensor, TensorData, backend::Backend};
 
 use crate::{Initializer, LowRank, LowRankConfig};
 
@@ -36,6 +36,18 @@ impl<B: Backend> Linear<B> {
         self.weight.lazy_shape().dims()
     }
 
+    /// The map whose outputs are those of this one that have these numbers, in this order.
+    ///
+    /// # Panics
+    ///
+    /// If there are no outputs of such numbers.
+    pub fn with_outputs(self, outputs: &[usize]) -> Self {
+        let numbers: Vec<i32> = outputs.iter().map(|&output| output as i32).collect();
+        let data = TensorData::new(numbers, [outputs.len()]);
+        let rows = Tensor::from_data(data, &self.weight.lazy_device());
+        Self { weight: rows_of(self.weight, rows.clone()), bias: rows_of(self.bias, rows), ..self }
+    }
+
     /// Gives the map a low-rank change that is nothing yet, in place of one that it has.
     pub fn adapt(&mut self, config: LowRankConfig, init: &Initializer, device: &B::Device) {
         self.low_rank = Some(LowRank::new(config, self.shape(), init, device));
@@ -47,6 +59,17 @@ impl<B: Backend> Linear<B> {
             self.weight = self.weight.clone().map(|weight| weight + low_rank.change());
         }
     }
+}
+
+/// Some rows of a parameter, as the same parameter.
+fn rows_of<B: Backend, const D: usize>(
+    parameter: Param<Tensor<B, D>>,
+    rows: Tensor<B, 1, Int>,
+) -> Param<Tensor<B, D>> {
+    // Without the graph: what is loaded begins one.
+    let numbers = parameter.val().detach().set_require_grad(false);
+    let (id, chosen) = (parameter.id, numbers.select(0, rows));
+    parameter.transform_for_load(chosen, id)
 }
 
 impl<B: BertOps> Linear<B> {

@@ -42,6 +42,20 @@ impl Adaptation {
         }
     }
 
+    /// The output of the checkpoint's own classifier for each of the labels, if it is one of the very
+    /// same labels, in whatever order, and for that is kept.
+    pub(crate) fn own_outputs(
+        &self,
+        pretrained: &SequenceClassificationConfig,
+    ) -> Option<Vec<usize>> {
+        let own = pretrained.labels.as_ref()?.names();
+        let names = self.labels.names();
+        let is_same = pretrained.problem_type() == self.problem_type && own.len() == names.len();
+        let output = |name: &String| own.iter().position(|other| other == name);
+        let outputs: Vec<usize> = names.iter().map(output).collect::<Option<_>>()?;
+        is_same.then_some(outputs)
+    }
+
     /// The names of the layers that begin anew.
     pub(crate) fn new_layers(&self, layers: usize) -> Result<Vec<String>, HeadError> {
         let asked = self.reinit_layers;
@@ -73,5 +87,27 @@ impl Adaptation {
             pooling: self.pooling,
             ..SequenceClassificationConfig::new(bert, self.labels)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bertune_encoder::BertConfig;
+
+    use super::*;
+
+    #[test]
+    fn the_own_classifier_is_kept_where_names_and_type_agree() {
+        let labels = |names: &[&str]| LabelNames::new(names.iter().map(|&n| n.into()).collect());
+        let own = labels(&["no", "yes", "maybe"]);
+        let pretrained = SequenceClassificationConfig::new(BertConfig::default(), own.clone());
+        let outputs = |names: &[&str]| Adaptation::new(labels(names), 1).own_outputs(&pretrained);
+        assert_eq!(outputs(&["no", "yes", "maybe"]), Some(vec![0, 1, 2]));
+        assert_eq!(outputs(&["maybe", "no", "yes"]), Some(vec![2, 0, 1]));
+        assert_eq!(outputs(&["no", "yes"]), None);
+        assert_eq!(outputs(&["no", "yes", "never"]), None);
+        let problem_type = ProblemType::MultiLabelClassification;
+        let sets = Adaptation { problem_type, ..Adaptation::new(own, 1) };
+        assert_eq!(sets.own_outputs(&pretrained), None);
     }
 }

@@ -27,6 +27,14 @@ pub enum Pooling {
     Mean,
 }
 
+impl Pooling {
+    /// Whether a classifier that reads this vector depends on the parameter of this Hugging Face
+    /// name.
+    pub(crate) fn reads(self, name: &str) -> bool {
+        self == Self::Pooler || !name.starts_with("bert.pooler.")
+    }
+}
+
 /// A classifier's architecture, as in its `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SequenceClassificationConfig {

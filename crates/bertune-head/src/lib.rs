@@ -2,6 +2,7 @@
 //!
 //! [`BertForSequenceClassification`] is transformers' class of that name: dropout and a linear
 //! map on the pooled output. Its parameters carry the same names, so that folders go both ways.
+//! [`BertForTasks`] is several of them on one encoder.
 
 mod adaptation;
 mod adapter;
@@ -13,6 +14,7 @@ mod labels;
 mod masked_lm;
 mod sequence_classification;
 mod squared_error;
+mod tasks;
 
 pub use adaptation::{Adaptation, DropoutOverrides};
 pub use adapter::AdapterHead;
@@ -24,3 +26,4 @@ pub use labels::LabelNames;
 pub use masked_lm::{BertForMaskedLM, LoadedMaskedLm};
 pub use sequence_classification::{BertForSequenceClassification, HeadError, Loaded};
 pub use squared_error::squared_error;
+pub use tasks::{BertForTasks, LoadedTasks};

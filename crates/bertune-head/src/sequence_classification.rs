@@ -19,9 +19,9 @@ pub struct BertForSequenceClassification<B: Backend> {
     pub bert: BertModel<B>,
     /// The classifier.
     pub classifier: Linear<B>,
-    dropout_probability: f64,
+    pub(crate) dropout_probability: f64,
     #[module(skip)]
-    pooling: Pooling,
+    pub(crate) pooling: Pooling,
 }
 
 /// Why a checkpoint does not give a classifier.
@@ -101,6 +101,13 @@ pub struct Loaded<B: Backend> {
     pub report: LoadReport,
 }
 
+impl<B: Backend> Loaded<B> {
+    /// Whether the classifier is the checkpoint's own.
+    pub fn keeps_classifier(&self) -> bool {
+        !self.report.initialised.iter().any(|name| name.starts_with("classifier."))
+    }
+}
+
 impl<B: Backend> BertForSequenceClassification<B> {
     /// A model with new weights.
     pub fn new(
@@ -131,7 +138,7 @@ impl<B: Backend> BertForSequenceClassification<B> {
     }
 
     /// A pretrained encoder with a classifier as `adaptation` wants it, which keeps the folder's
-    /// own classifier if it has those very labels, and else begins anew.
+    /// own classifier if it has those very labels, whatever their order, and else begins anew.
     ///
     /// # Errors
     ///
@@ -143,11 +150,10 @@ impl<B: Backend> BertForSequenceClassification<B> {
         device: &B::Device,
     ) -> Result<Loaded<B>, HeadError> {
         let pretrained = read_config(checkpoint)?;
-        let keeps_classifier = pretrained.labels.as_ref() == Some(&adaptation.labels)
-            && pretrained.problem_type() == adaptation.problem_type;
+        let own_outputs = adaptation.own_outputs(&pretrained);
         let new_layers = adaptation.new_layers(pretrained.bert.num_hidden_layers)?;
         let mut replaced: Vec<&str> = new_layers.iter().map(String::as_str).collect();
-        let rules = if keeps_classifier {
+        let rules = if own_outputs.is_some() {
             LoadRules::initialising(&["bert.pooler", "classifier"])
         } else {
             replaced.push("classifier");
@@ -155,7 +161,12 @@ impl<B: Backend> BertForSequenceClassification<B> {
         };
         let init = Initializer::new(adaptation.seed, pretrained.bert.initializer_range);
         let config = adaptation.apply(pretrained)?;
-        Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)
+        let mut loaded =
+            Self::load(checkpoint, config, &init, &rules.replacing(&replaced), device)?;
+        if let Some(outputs) = own_outputs.filter(|_| loaded.keeps_classifier()) {
+            loaded.model.classifier = loaded.model.classifier.with_outputs(&outputs);
+        }
+        Ok(loaded)
     }
 
     /// A classifier of the folder's architecture whose weights are all new, the encoder's too:
@@ -190,7 +201,7 @@ impl<B: Backend> BertForSequenceClassification<B> {
     /// Whether the scores depend on the parameter of this Hugging Face name: they do not on the
     /// pooler where the mean is read.
     pub fn reads(&self, name: &str) -> bool {
-        self.pooling == Pooling::Pooler || !name.starts_with("bert.pooler.")
+        self.pooling.reads(name)
     }
 
     /// Which vector the classifier reads.
@@ -252,9 +263,30 @@ impl<B: BertOps> BertForSequenceClassification<B> {
     ///
     /// `[tokens]` → `[examples, classes]`.
     pub fn forward(&self, tokens: &PackedTokens<B>, key: Option<DropoutKey>) -> Tensor<B, 2> {
+        let Self { bert, classifier, dropout_probability, pooling } = self;
+        Head { classifier, dropout_probability: *dropout_probability, pooling: *pooling }
+            .forward(bert, tokens, key)
+    }
+}
+
+/// What stands on an encoder.
+pub(crate) struct Head<'a, B: Backend> {
+    pub(crate) classifier: &'a Linear<B>,
+    pub(crate) dropout_probability: f64,
+    pub(crate) pooling: Pooling,
+}
+
+impl<B: BertOps> Head<'_, B> {
+    /// The scores, as [`BertForSequenceClassification::forward`] gives them.
+    pub(crate) fn forward(
+        &self,
+        bert: &BertModel<B>,
+        tokens: &PackedTokens<B>,
+        key: Option<DropoutKey>,
+    ) -> Tensor<B, 2> {
         let pooled = match self.pooling {
-            Pooling::Pooler => self.bert.pooled_output(tokens, key),
-            Pooling::Mean => tokens.mean_of_each(self.bert.last_hidden_state(tokens, key)),
+            Pooling::Pooler => bert.pooled_output(tokens, key),
+            Pooling::Mean => tokens.mean_of_each(bert.last_hidden_state(tokens, key)),
         };
         let pooled = tokens.mean_of_windows(pooled);
         let site = key.map(|key| key.site(CLASSIFIER, 0));

@@ -70,6 +70,19 @@ fn only_the_top_layers_begin_anew() {
 }
 
 #[test]
+fn a_classifier_for_the_same_labels_in_another_order_is_kept_in_that_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = write_model(folder.path());
+    let turned = LabelNames::new(vec!["LABEL_1".into(), "LABEL_0".into()]);
+    let after = adapt(folder.path(), Adaptation::new(turned, 7)).unwrap();
+    let rows = |tensors: &Tensors| -> Vec<Vec<f32>> {
+        tensors["classifier.weight"].values.chunks(8).map(<[f32]>::to_vec).collect()
+    };
+    let (before, after) = (rows(&before), rows(&after));
+    assert_eq!([&after[0], &after[1]], [&before[1], &before[0]]);
+}
+
+#[test]
 fn a_classifier_for_other_labels_or_of_another_kind_begins_anew() {
     let others = LabelNames::new(vec!["no".into(), "yes".into()]);
     check(Adaptation::new(others, 7), |name| name.starts_with("classifier."));

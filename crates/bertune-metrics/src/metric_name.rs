@@ -61,6 +61,8 @@ pub enum MetricName {
     Mae,
     /// The coefficient of determination.
     R2,
+    /// The mean of several tasks' main scores, which only their training knows.
+    MeanScore,
 }
 
 /// A name that no score has.
@@ -73,7 +75,7 @@ pub struct UnknownMetric {
 
 impl MetricName {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Loss,
         Self::LogLoss,
         Self::Accuracy,
@@ -95,6 +97,7 @@ impl MetricName {
         Self::Mse,
         Self::Mae,
         Self::R2,
+        Self::MeanScore,
     ];
 
     /// Its name in configurations, such as `macro_f1`.
@@ -121,6 +124,7 @@ impl MetricName {
             Self::Mse => "mse",
             Self::Mae => "mae",
             Self::R2 => "r2",
+            Self::MeanScore => "mean_score",
         }
     }
 

@@ -147,6 +147,28 @@ pub enum TrainError {
         /// The setting.
         key: &'static str,
     },
+    /// A setting has no meaning where there are several tasks.
+    #[error("the training setting {key} does not go with several tasks: {why}")]
+    SettingOfOneTask {
+        /// The setting.
+        key: &'static str,
+        /// Why, or what to say in its place.
+        why: &'static str,
+    },
+    /// Tasks are to be drawn by a temperature that would turn large into small.
+    #[error("the sampling's temperature is {value}, but must be at least 1")]
+    TaskTemperature {
+        /// The temperature.
+        value: f64,
+    },
+    /// Something is wrong with one of several tasks.
+    #[error("task '{task}': {source}")]
+    InTask {
+        /// The task's name.
+        task: String,
+        /// What is wrong.
+        source: Box<TrainError>,
+    },
     /// The best model is to be best in something that this kind of labels does not have.
     #[error("there is no metric {metric} in {}", in_words(*problem_type))]
     MetricOfOtherProblem {
@@ -213,6 +235,13 @@ pub enum TrainError {
         /// The cause.
         source: std::io::Error,
     },
+}
+
+impl TrainError {
+    /// The same error, of one of several tasks.
+    pub(crate) fn in_task(self, task: &str) -> Self {
+        Self::InTask { task: task.to_owned(), source: Box::new(self) }
+    }
 }
 
 fn in_words(problem_type: ProblemType) -> &'static str {

@@ -1,14 +1,15 @@
 use bertune_data::{Dataset, PackedBatch};
 use bertune_head::{BertForSequenceClassification, Decisions};
-use bertune_kernels::{BertOps, DropoutKey, ops};
+use bertune_kernels::{BertOps, DropoutKey};
 use burn_core::module::AutodiffModule;
+use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::AutodiffBackend;
-use burn_core::tensor::{Tensor, TensorData};
 
 use crate::evaluate::{evaluate, logits, on_device};
 use crate::learn::{Task, learn};
 use crate::objective::Objective;
-use crate::timeline::{Draws, Timeline};
+use crate::plan::Draws;
+use crate::timeline::Timeline;
 use crate::tradaboost::{TrAdaBoost, errors};
 use crate::{
     Evaluation, Learned, Run, SourceRule, Sources, TrainError, TrainingConfig, TrainingData, adapt,
@@ -80,14 +81,10 @@ where
     }
 
     fn chance(&self, model: &Self::Model, batch: &PackedBatch, step_weight: f64) -> Option<f64> {
-        let shape = [batch.examples(), self.data.label_names.len()];
-        // Numbers in memory: Burn 0.21's fusion fails on a loss of zeros that it makes itself.
-        let nothing = TensorData::zeros::<f32, _>(shape);
-        let nothing = ops::settled(Tensor::<B, 2>::from_data(nothing, &model.device()));
-        self.objective.loss(nothing, batch, step_weight).into_data().iter::<f64>().next()
+        self.objective.chance::<B>(batch, step_weight, &model.device())
     }
 
-    fn reads(&self, model: &Self::Model, name: &str) -> bool {
+    fn reads(&self, model: &Self::Model, _: &[usize], name: &str) -> bool {
         model.reads(name)
     }
 
@@ -248,7 +245,7 @@ mod tests {
             let mut told = Vec::new();
             let run = Run::default().telling(|event| {
                 if let Event::Checked(first) = event {
-                    told.push(*first);
+                    told.push(first.clone());
                 }
             });
             tuned(&config, run);
@@ -256,7 +253,7 @@ mod tests {
             assert!((first.chance.unwrap() - chance).abs() < 1e-5, "{first:?}");
             assert!(first.loss > 0.0 && !first.is_suspicious(), "{first:?}");
         }
-        assert!(FirstLoss { loss: 3.0, chance: Some(1.1) }.is_suspicious());
+        assert!(FirstLoss { task: None, loss: 3.0, chance: Some(1.1) }.is_suspicious());
     }
 
     #[test]

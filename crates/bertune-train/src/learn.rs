@@ -4,12 +4,13 @@ use burn_core::module::AutodiffModule;
 use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::AutodiffBackend;
 
+use crate::plan::Draws;
 use crate::self_check::self_check;
 use crate::state::Inputs;
-use crate::timeline::{Draws, Timeline, Window};
+use crate::timeline::{Timeline, Window};
 use crate::{
-    Evaluation, EvaluationRecord, Event, Gradients, History, ParameterGroups, Run, Scales,
-    Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
+    Evaluation, EvaluationRecord, Event, FirstLoss, Gradients, History, ParameterGroups, Run,
+    Scales, Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
 };
 
 /// What a run learns: a kind of model, the loss of its examples, and how it is measured.
@@ -43,8 +44,14 @@ pub(crate) trait Task<B: AutodiffBackend> {
         None
     }
 
-    /// Whether the loss depends on the parameter of this Hugging Face name.
-    fn reads(&self, model: &Self::Model, name: &str) -> bool;
+    /// Whether the loss of these examples depends on the parameter of this Hugging Face name.
+    fn reads(&self, model: &Self::Model, example_ids: &[usize], name: &str) -> bool;
+
+    /// The examples that the checks before the first step look at, by what they are examples of if
+    /// that is not all the same.
+    fn checked(&self, first_step: &Window) -> Vec<(Option<&str>, Vec<usize>)> {
+        vec![(None, first_step.example_ids())]
+    }
 
     /// The table, by its Hugging Face name, of which a loss reads the rows that its input ids name
     /// and no others; `None` if there is no such table.
@@ -55,7 +62,7 @@ pub(crate) trait Task<B: AutodiffBackend> {
     /// Measures a model on the validation examples.
     fn evaluate(&self, model: &Inner<B, Self::Model>, batch_size: usize) -> Evaluation;
 
-    /// How often each example is drawn, where that is not alike.
+    /// What is drawn, where that is not each example once in an epoch.
     fn draws(&self) -> Option<Draws> {
         None
     }
@@ -131,7 +138,7 @@ where
         let rate_factor = schedule.factor(state.steps());
         let step = state.steps() + 1;
         if step == 1 {
-            run.tell(Event::Checked(self_check(task, &state, &window.example_ids())?));
+            check_first(task, &state, &window, &mut run)?;
         }
         let read;
         (state, read) = state.gather_rows(&window);
@@ -167,6 +174,24 @@ where
     }
     let finished = state.steps() == timeline.steps || state.history.is_stalled();
     Ok(state.finish(finished))
+}
+
+/// Checks what the first step will do.
+fn check_first<B, T>(
+    task: &T,
+    state: &TrainingState<B, T::Model>,
+    window: &Window,
+    run: &mut Run<'_, B, T::Model>,
+) -> Result<(), TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    for (name, example_ids) in task.checked(window) {
+        let first = self_check(task, state, &example_ids)?;
+        run.tell(Event::Checked(FirstLoss { task: name.map(str::to_owned), ..first }));
+    }
+    Ok(())
 }
 
 /// The mean loss of a step's examples and its gradients.
@@ -239,7 +264,7 @@ where
         epoch,
         train_loss: state.progress.take_mean_loss(),
         validation_loss: evaluation.loss,
-        validation: evaluation.scores,
+        validation: evaluation.scores.clone(),
     };
     state.history.evaluations.push(record.clone());
     run.watch(&model, &record);

@@ -1,7 +1,7 @@
 //! Fine-tuning BERT into a classifier, and pretraining it: parameter groups, schedule, loop, evaluation, run record.
 //!
-//! [`fine_tune`] and [`pretrain`] share a loop of one page, which reads as what it does. What would
-//! bloat it stands behind four nouns: [`BatchPlan`](bertune_data::BatchPlan) (which examples),
+//! [`fine_tune`], [`fine_tune_tasks`] and [`pretrain`] share a loop of one page, which reads as what it
+//! does. What would bloat it stands behind four nouns: [`BatchPlan`](bertune_data::BatchPlan) (which examples),
 //! [`Schedule`] (learning rates), [`ParameterGroups`] (who learns how fast, who decays) and [`Run`]
 //! (telling, stopping, keeping the best model).
 
@@ -14,10 +14,12 @@ mod export;
 mod export_adapter;
 mod export_masked_lm;
 mod fine_tune;
+mod fine_tune_tasks;
 mod fit_decisions;
 mod gradients;
 mod history;
 mod interval;
+mod labelled_task;
 mod lbfgs;
 mod learn;
 mod learning_share;
@@ -28,6 +30,7 @@ mod model_card;
 mod objective;
 mod optimizer;
 mod parameter_groups;
+mod plan;
 mod preset;
 mod pretrain;
 mod run;
@@ -38,6 +41,8 @@ mod source_weighting;
 mod sources;
 mod state;
 mod target_only;
+mod task_sampling;
+mod task_scores;
 mod timeline;
 mod tradaboost;
 mod training_data;
@@ -54,10 +59,12 @@ pub use export::{Classifier, save_classifier, set_limits};
 pub use export_adapter::{AdapterBase, base_tensors, save_adapter};
 pub use export_masked_lm::{MaskedLm, Pooler, save_masked_lm};
 pub use fine_tune::{FineTuned, fine_tune};
+pub use fine_tune_tasks::{TunedTasks, fine_tune_tasks};
 pub use fit_decisions::fit_decisions;
 pub use gradients::{Gradients, clipping_scale};
 pub use history::{EvaluationRecord, History, StepRecord};
 pub use interval::{Interval, IntervalError};
+pub use labelled_task::LabelledTask;
 pub use learn::Learned;
 pub use learning_share::LearningShare;
 pub use lora::{LoraConfig, adapt};
@@ -75,5 +82,7 @@ pub use source_weighting::{SourceRule, SourceWeighting};
 pub use sources::Sources;
 pub use state::{SavedState, TrainingState};
 pub use target_only::target_only;
+pub use task_sampling::TaskSampling;
+pub use task_scores::{TaskScores, TasksScores};
 pub use training_data::TrainingData;
 pub use weight_share::WeightShare;

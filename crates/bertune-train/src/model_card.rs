@@ -12,6 +12,8 @@ pub struct ModelCard<'a> {
     pub base_model: &'a str,
     /// The run, the best evaluation's model being this one.
     pub history: &'a History,
+    /// The names of the other tasks that the encoder learned at the same time, if it did.
+    pub beside: &'a [&'a str],
     /// The confusion on the validation examples, if it is known.
     pub confusion: Option<&'a ConfusionMatrix>,
 }
@@ -29,6 +31,7 @@ impl ModelCard<'_> {
             "BERT with a classification head, fine-tuned by bertune {} from `{}`.\n",
             self.history.bertune_version, self.base_model,
         );
+        self.write_others(&mut card);
         self.write_body(config, &mut card);
         card
     }
@@ -55,6 +58,18 @@ impl ModelCard<'_> {
         write_decisions(config, card);
         self.write_results(config, card);
         self.write_recipe(card);
+    }
+
+    fn write_others(&self, card: &mut String) {
+        if !self.beside.is_empty() {
+            let names: Vec<_> = self.beside.iter().map(|name| format!("`{name}`")).collect();
+            let names = names.join(", ");
+            let _ = writeln!(
+                card,
+                "The encoder learned other tasks at the same time: {names}. The training loss is that \
+                 of all.\n"
+            );
+        }
     }
 
     fn write_results(&self, config: &SequenceClassificationConfig, card: &mut String) {

@@ -1,5 +1,6 @@
 use bertune_data::{Dataset, PackedBatch, Targets};
 use bertune_head::{ProblemType, binary_cross_entropy, soft_cross_entropy, squared_error};
+use bertune_kernels::{BertOps, ops};
 use burn_core::tensor::{Tensor, TensorData, backend::Backend};
 
 use crate::{ClassWeightRule, ClassWeights, Sampling, TrainError, TrainingConfig};
@@ -93,6 +94,19 @@ impl Objective {
                 (squared_error(logits, tensor(targets)) * tensor(weights)).sum()
             }
         }
+    }
+
+    /// That part where a model says nothing: all its scores are zero.
+    pub(crate) fn chance<B: BertOps>(
+        &self,
+        batch: &PackedBatch,
+        step_weight: f64,
+        device: &B::Device,
+    ) -> Option<f64> {
+        // Numbers in memory: Burn 0.21's fusion fails on a loss of zeros that it makes itself.
+        let nothing = TensorData::zeros::<f32, _>([batch.examples(), self.class_weights.len()]);
+        let nothing = ops::settled(Tensor::<B, 2>::from_data(nothing, device));
+        self.loss(nothing, batch, step_weight).into_data().iter::<f64>().next()
     }
 
     /// What each class is to be given, smoothed, or each number; `[sequences · classes]`.

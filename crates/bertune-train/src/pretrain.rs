@@ -106,7 +106,7 @@ where
         Some((vocab_size as f64).ln())
     }
 
-    fn reads(&self, _model: &Self::Model, name: &str) -> bool {
+    fn reads(&self, _: &Self::Model, _: &[usize], name: &str) -> bool {
         !name.starts_with("bert.pooler.")
     }
 

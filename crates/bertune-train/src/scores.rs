@@ -2,18 +2,25 @@ use bertune_head::ProblemType;
 use bertune_metrics::{ClassificationScores, MetricName, MultiLabelScores, RegressionScores};
 use serde::{Deserialize, Serialize};
 
+use crate::TasksScores;
+
 /// All scores of a model, by what its labels are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// Read back, they are the first of these whose fields are there, of which those of numbers need
+/// none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Scores {
     /// Of one class for each text.
     Classification(ClassificationScores),
     /// Of sets of classes.
     MultiLabel(MultiLabelScores),
-    /// Of numbers.
-    Regression(RegressionScores),
     /// Of guessed tokens.
     MaskedLm(MaskedLmScores),
+    /// Of several tasks.
+    Tasks(TasksScores),
+    /// Of numbers.
+    Regression(RegressionScores),
 }
 
 /// How well a model guesses hidden tokens.
@@ -34,21 +41,25 @@ impl Scores {
             Self::MultiLabel(scores) => scores.get(name),
             Self::Regression(scores) => scores.get(name),
             Self::MaskedLm(_) => None,
+            Self::Tasks(scores) => scores.get(name),
         }
     }
 
     /// What chooses the best model where nothing else is named.
     pub fn main_metric(&self) -> MetricName {
-        main_metric(self.problem_type())
+        match self {
+            Self::Tasks(_) => MetricName::MeanScore,
+            _ => main_metric(self.problem_type()),
+        }
     }
 
-    /// What the labels are; `None` where there are none.
+    /// What the labels are; `None` where there are none, or of several kinds.
     pub fn problem_type(&self) -> Option<ProblemType> {
         match self {
             Self::Classification(_) => Some(ProblemType::SingleLabelClassification),
             Self::MultiLabel(_) => Some(ProblemType::MultiLabelClassification),
             Self::Regression(_) => Some(ProblemType::Regression),
-            Self::MaskedLm(_) => None,
+            Self::MaskedLm(_) | Self::Tasks(_) => None,
         }
     }
 
@@ -59,6 +70,7 @@ impl Scores {
                 ("masked accuracy", Some(scores.masked_accuracy)),
                 ("perplexity", Some(scores.perplexity)),
             ],
+            (Self::Tasks(scores), _) => vec![("mean score", scores.mean_score)],
             (_, Some(problem_type)) => {
                 shown(problem_type).map(|(title, name)| (title, self.get(name))).into()
             }
@@ -109,6 +121,21 @@ pub(crate) fn has_metric(problem_type: ProblemType, name: MetricName) -> bool {
         }
         ProblemType::MultiLabelClassification => {
             !regression.contains(&name) && !only_classes.contains(&name)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_of_every_kind_are_read_back_as_what_they_are() {
+        let text = MaskedLmScores { masked_accuracy: 0.5, perplexity: 9.0 };
+        let tasks = TasksScores { mean_score: None, tasks: Vec::new() };
+        for scores in [Scores::MaskedLm(text), Scores::Tasks(tasks)] {
+            let json = serde_json::to_string(&scores).unwrap();
+            assert_eq!(serde_json::from_str::<Scores>(&json).unwrap(), scores);
         }
     }
 }

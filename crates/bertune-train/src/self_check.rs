@@ -10,8 +10,10 @@ use crate::{Gradients, TrainError, TrainingState};
 const EXAMPLES: usize = 4;
 
 /// What a model that has not learned yet made of a few examples.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FirstLoss {
+    /// Of which task, where there are several.
+    pub task: Option<String>,
     /// Its loss, without dropout.
     pub loss: f64,
     /// The loss of the same examples where all scores are zero, as those of a new head nearly are:
@@ -59,7 +61,7 @@ where
     let together = gradients(&few);
     let says_something = together.global_norm() != 0.0;
     for (id, name) in groups.names() {
-        let learns = task.reads(model, name) && groups.learns(*id, 0);
+        let learns = task.reads(model, example_ids, name) && groups.learns(*id, 0);
         check_gradient(name, together.norm(*id), learns, says_something)?;
     }
     let mut alone = Gradients::default();
@@ -71,7 +73,7 @@ where
         check_sum(*id, name, &together, &alone, rounding)?;
     }
     let loss = task.loss(model, &few, weight, None).into_data().iter::<f64>().sum();
-    Ok(FirstLoss { loss, chance: task.chance(model, &few, weight) })
+    Ok(FirstLoss { task: None, loss, chance: task.chance(model, &few, weight) })
 }
 
 fn check_gradient(

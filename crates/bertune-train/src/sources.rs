@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::density_ratio::DensityRatio;
 use crate::evaluate::features;
-use crate::timeline::Draws;
+use crate::plan::Draws;
 use crate::{SourceRule, SourceWeighting, TrainError, WeightShare};
 
 /// Which training examples are of sources, that is of other tasks or domains, and what each weighs
@@ -106,7 +106,7 @@ impl Sources {
     pub(crate) fn draws(&self) -> Option<Draws> {
         let all = self.draws_of_sources(self.draw?);
         let boosted = self.weighting.rule == SourceRule::TrAdaBoost;
-        Some(Draws { first: boosted.then(|| self.draws_of_sources(0.0)), all })
+        Some(Draws::Examples { first: boosted.then(|| self.draws_of_sources(0.0)), all })
     }
 
     /// The target's examples drawn once each, those of sources so often.

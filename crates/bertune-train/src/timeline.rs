@@ -1,16 +1,17 @@
 use std::collections::VecDeque;
 
-use bertune_data::{BatchPlan, Dataset, PackedBatch, Prefetch};
+use bertune_data::{Dataset, PackedBatch, Prefetch};
 
-use crate::{Interval, Sampling, TrainingConfig};
+use crate::plan::{Draws, Plan};
+use crate::{Interval, TrainingConfig};
 
 /// The steps of a run: which examples each has, in which parts they are computed, and after which
 /// of them the model is measured. A place in a run is a number, the steps that were taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
-    plan: BatchPlan,
+    plan: Plan,
     /// That of the first epoch, where it is another.
-    first_plan: Option<BatchPlan>,
+    first_plan: Option<Plan>,
     micro_batch_size: usize,
     evaluate_every: Interval,
     /// All steps of the run.
@@ -51,13 +52,11 @@ impl Window {
 }
 
 impl Timeline {
-    /// The steps of the examples of a data set, drawn as often as it is said, if it is.
+    /// The steps of the examples of a data set, drawn as it is said, if it is.
     pub(crate) fn new(config: &TrainingConfig, dataset: &Dataset, draws: Option<Draws>) -> Self {
-        let (first, draws) = draws.map_or((None, None), |draws| (draws.first, Some(draws.all)));
-        let plan = plan(config, dataset, draws);
+        let (plan, first_plan) = Plan::of_epochs(config, dataset, draws);
         let is_short = config.max_steps.map_or(config.epochs == 1, |s| s <= plan.batches_in(0));
-        let first = first.filter(|_| !is_short);
-        let first_plan = first.map(|first| self::plan(config, dataset, Some(first)));
+        let first_plan = first_plan.filter(|_| !is_short);
         let plan_of = |epoch| first_plan.as_ref().filter(|_| epoch == 0).unwrap_or(&plan);
         let is_enough = |epochs: usize, steps: usize| match config.max_steps {
             Some(max_steps) => steps >= max_steps,
@@ -78,7 +77,7 @@ impl Timeline {
         }
     }
 
-    fn plan_of(&self, epoch: usize) -> &BatchPlan {
+    fn plan_of(&self, epoch: usize) -> &Plan {
         self.first_plan.as_ref().filter(|_| epoch == 0).unwrap_or(&self.plan)
     }
 
@@ -123,39 +122,6 @@ impl Timeline {
     pub(crate) fn windows<'a>(&'a self, dataset: &'a Dataset, taken: usize) -> Windows<'a> {
         Windows { timeline: self, dataset, taken, parts: VecDeque::new(), prefetch: None }
     }
-}
-
-/// How often each example is drawn, in proportion to the others.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Draws {
-    /// In the first epoch of several, if that is not as in all.
-    pub(crate) first: Option<Vec<f64>>,
-    /// In each epoch.
-    pub(crate) all: Vec<f64>,
-}
-
-/// The batches as the settings have them, of examples that are drawn so often.
-fn plan(config: &TrainingConfig, dataset: &Dataset, draws: Option<Vec<f64>>) -> BatchPlan {
-    let TrainingConfig { batch_size, seed, .. } = *config;
-    let plan = match (config.sampling, draws) {
-        (Sampling::Shuffled, None) => BatchPlan::new(dataset.len(), batch_size, seed),
-        (Sampling::Balanced, None) => BatchPlan::balanced(dataset.labels(), batch_size, seed),
-        (Sampling::Shuffled, Some(draws)) => BatchPlan::sampled(&draws, batch_size, seed),
-        (Sampling::Balanced, Some(draws)) => {
-            BatchPlan::sampled(&balanced(&draws, dataset.labels()), batch_size, seed)
-        }
-    };
-    match config.tokens_per_batch {
-        Some(tokens) => plan.with_token_budget(dataset, tokens),
-        None => plan,
-    }
-}
-
-/// The same draws within each class, but each class as often as every other.
-fn balanced(draws: &[f64], labels: &[usize]) -> Vec<f64> {
-    let mut sums = vec![0.0; labels.iter().max().map_or(0, |last| last + 1)];
-    draws.iter().zip(labels).for_each(|(draw, &label)| sums[label] += draw);
-    draws.iter().zip(labels).map(|(draw, &label)| draw / sums[label].max(1e-300)).collect()
 }
 
 /// The windows of a run, packed ahead.
@@ -298,7 +264,7 @@ mod tests {
     fn examples_are_drawn_as_often_as_it_is_said_and_in_the_first_epoch_otherwise() {
         let dataset = dataset(40);
         let first = Some([vec![1.0; 10], vec![0.0; 30]].concat());
-        let draws = Draws { first, all: [vec![3.0; 10], vec![1.0; 30]].concat() };
+        let draws = Draws::Examples { first, all: [vec![3.0; 10], vec![1.0; 30]].concat() };
         let config = TrainingConfig { epochs: 41, batch_size: 7, ..config() };
         let timeline = Timeline::new(&config, &dataset, Some(draws));
         let all = ids(&timeline, &dataset, 0);
@@ -314,12 +280,6 @@ mod tests {
         for taken in 0..=14 {
             assert_eq!(ids(&timeline, &dataset, taken), all[taken..]);
         }
-    }
-
-    #[test]
-    fn balanced_draws_keep_their_proportions_within_a_class() {
-        let draws = balanced(&[1.0, 3.0, 2.0, 0.0], &[0, 0, 1, 2]);
-        assert_eq!(draws, [0.25, 0.75, 1.0, 0.0]);
     }
 
     #[test]
