@@ -183,6 +183,17 @@ impl Comparison {
         self.over_seeds(method, examples, difference)
     }
 
+    /// That [difference](Self::difference) on each size where both have runs.
+    pub(crate) fn differences(
+        &self,
+        method: &str,
+        number: impl Fn(&Cell) -> Option<f64>,
+    ) -> Vec<(&Size, SeedSummary)> {
+        let sizes = self.sizes.iter();
+        let of_size = |size: &Size| self.difference(method, size.examples, &number);
+        sizes.filter_map(|size| Some((size, of_size(size)?))).collect()
+    }
+
     /// The method that the others are compared with, if it is among them.
     pub(crate) fn reference(&self) -> Option<&Method> {
         self.methods.iter().find(|method| method.name == self.reference)

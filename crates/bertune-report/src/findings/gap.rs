@@ -11,7 +11,7 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let mut tally = Tally::default();
     let mut details = Vec::new();
     for method in comparison.others() {
-        let pairs = pairs(comparison, method);
+        let pairs = comparison.differences(&method.name, |cell| cell.gap(comparison.metric));
         pairs.iter().for_each(|(_, difference)| tally.add(Verdict::of(difference)));
         details.extend(sentence(comparison, method, &pairs));
     }
@@ -29,15 +29,6 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
         details,
     };
     (finding, tally)
-}
-
-/// How much larger a method's gap is than the reference's, on each size where both have runs.
-fn pairs<'a>(comparison: &'a Comparison, method: &Method) -> Vec<(&'a Size, SeedSummary)> {
-    let difference = |size: &'a Size| {
-        let gap = |cell: &crate::Cell| cell.gap(comparison.metric);
-        Some((size, comparison.difference(&method.name, size.examples, gap)?))
-    };
-    comparison.sizes.iter().filter_map(difference).collect()
 }
 
 fn sentence(

@@ -11,7 +11,8 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let mut tally = Tally::default();
     let mut details = Vec::new();
     for method in comparison.others() {
-        let pairs = pairs(comparison, method);
+        let pairs = comparison
+            .differences(&method.name, |cell| Some(comparison.metric.gain(cell.score?, 0.0)));
         pairs.iter().for_each(|(_, difference)| tally.add(Verdict::of(difference)));
         details.extend(sentence(comparison, method, &pairs));
     }
@@ -23,16 +24,6 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
         details,
     };
     (finding, tally)
-}
-
-/// How much better a method scores than the reference, on each size where both have runs.
-fn pairs<'a>(comparison: &'a Comparison, method: &Method) -> Vec<(&'a Size, SeedSummary)> {
-    let metric = comparison.metric;
-    let difference = |size: &'a Size| {
-        let better = |cell: &crate::Cell| Some(metric.gain(cell.score?, 0.0));
-        Some((size, comparison.difference(&method.name, size.examples, better)?))
-    };
-    comparison.sizes.iter().filter_map(difference).collect()
 }
 
 fn sentence(
