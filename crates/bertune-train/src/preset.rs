@@ -16,6 +16,9 @@ pub enum Preset {
     /// For many examples and the best score: more epochs, a cosine, smoothed labels and slightly
     /// slower lower layers; ends when it no longer gains.
     Full,
+    /// For small models, such as the BERT in the box: they want higher rates than large ones, and more
+    /// epochs.
+    Small,
     /// LoRA on queries and values, at the higher rates that it wants: a small adapter on a base that
     /// stays as it is.
     Lora,
@@ -55,6 +58,13 @@ impl Preset {
                 patience: Some(2),
                 ..default
             },
+            Self::Small => TrainingConfig {
+                epochs: 12,
+                batch_size: 16,
+                learning_rate: 3e-4,
+                head_learning_rate: Some(1e-3),
+                ..default
+            },
             Self::Lora => TrainingConfig {
                 epochs: 6,
                 learning_rate: 5e-4,
@@ -72,9 +82,14 @@ mod tests {
 
     #[test]
     fn every_preset_is_valid() {
-        for preset in
-            [Preset::Article, Preset::BertPaper, Preset::Gentle, Preset::Full, Preset::Lora]
-        {
+        for preset in [
+            Preset::Article,
+            Preset::BertPaper,
+            Preset::Gentle,
+            Preset::Full,
+            Preset::Small,
+            Preset::Lora,
+        ] {
             preset.config().validate().unwrap();
         }
         TrainingConfig::default().validate().unwrap();
