@@ -8,6 +8,7 @@ use bertune::predict::find_base;
 use bertune::train::{AdapterBase, base_tensors};
 use clap::Args;
 
+use crate::model::BOXED;
 use crate::training::Training;
 
 /// Which model an adapter belongs to.
@@ -65,8 +66,8 @@ impl Training {
             return Ok(None);
         }
         let model = &self.config.model;
-        let name_or_path = if Path::new(model).is_dir() {
-            let path = std::path::absolute(model)
+        let name_or_path = if model == BOXED || Path::new(model).is_dir() {
+            let path = std::path::absolute(self.checkpoint.folder())
                 .with_context(|| format!("cannot tell where {model} is"))?;
             path.display().to_string()
         } else {

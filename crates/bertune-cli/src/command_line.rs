@@ -1,6 +1,11 @@
 /// The command that was typed, as a shell reads it.
-pub(super) fn command_line() -> String {
-    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+pub(crate) fn typed() -> String {
+    as_typed(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
+}
+
+/// A command of this program, as a shell reads it.
+pub(crate) fn as_typed(words: impl IntoIterator<Item = String>) -> String {
+    let words = words.into_iter().map(|word| quoted(&word));
     ["bertune".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 

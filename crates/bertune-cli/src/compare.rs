@@ -1,7 +1,6 @@
 mod args;
 mod cell;
 mod cell_folder;
-mod command_line;
 mod grid;
 mod method;
 mod outputs;

@@ -2,8 +2,11 @@
 
 mod args;
 mod base;
+mod command_line;
 mod compare;
 mod compare_runs;
+mod convert;
+mod demo;
 mod device;
 mod devices;
 mod evaluate;
@@ -14,6 +17,7 @@ mod lora_args;
 mod lr_find;
 mod measured;
 mod merge;
+mod model;
 mod outside;
 mod predict;
 mod prediction_writer;
@@ -63,6 +67,8 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
+    /// See it work: fine-tune the model that is inside this program, without a network.
+    Demo(demo::DemoArgs),
     /// Fine-tune a pretrained BERT on a file of labelled texts.
     Train(Box<train_args::TrainArgs>),
     /// Fine-tune one BERT for several tasks at once, each with its own files and labels.
@@ -87,6 +93,8 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Make a whole model of a LoRA adapter and its base.
     Merge(merge::MergeArgs),
+    /// Write a model with its numbers in another format.
+    Convert(convert::ConvertArgs),
     /// Guess hidden tokens with a masked language model.
     FillMask(fill_mask::FillMaskArgs),
     /// List the devices that this program can compute on.
@@ -100,27 +108,34 @@ fn main() -> ExitCode {
     bertune::checkpoint::explain_cut_off_files();
     #[cfg(feature = "flex")]
     bertune::backend::keep_freed_memory();
-    let result = match Program::parse().command {
-        Command::Train(args) => train::run(&args),
-        Command::TrainTasks(args) => train_tasks::run(&args),
-        Command::Pretrain(args) => pretrain::run(&args),
-        Command::Resume(args) => resume::run(&args),
-        Command::VerifyResume(args) => verify_resume::run(&args),
-        Command::Replay(args) => replay::run(&args),
-        Command::LrFind(args) => lr_find::run(&args),
-        Command::Compare(args) => compare::run(&args),
-        Command::CompareRuns(args) => compare_runs::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Predict(args) => predict::run(&args),
-        Command::Merge(args) => merge::run(&args),
-        Command::FillMask(args) => fill_mask::run(&args),
-        Command::Devices => devices::run(),
-    };
-    match result {
+    match Program::parse().command.run() {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", report::in_one_line(&error));
             ExitCode::FAILURE
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Demo(args) => demo::run(&args),
+            Self::Train(args) => train::run(&args),
+            Self::TrainTasks(args) => train_tasks::run(&args),
+            Self::Pretrain(args) => pretrain::run(&args),
+            Self::Resume(args) => resume::run(&args),
+            Self::VerifyResume(args) => verify_resume::run(&args),
+            Self::Replay(args) => replay::run(&args),
+            Self::LrFind(args) => lr_find::run(&args),
+            Self::Compare(args) => compare::run(&args),
+            Self::CompareRuns(args) => compare_runs::run(&args),
+            Self::Evaluate(args) => evaluate::run(&args),
+            Self::Predict(args) => predict::run(&args),
+            Self::Merge(args) => merge::run(&args),
+            Self::Convert(args) => convert::run(&args),
+            Self::FillMask(args) => fill_mask::run(&args),
+            Self::Devices => devices::run(),
         }
     }
 }

@@ -7,7 +7,7 @@ use bertune::train::TrainingConfig;
 use crate::tensorboard::EventFile;
 
 /// What is not the run's own: how it may be told of, and when it must end.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Outside {
     pub(crate) overwrite: bool,
     pub(crate) quiet: bool,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use bertune::BertOps;
 use bertune::backend::Autodiff;
-use bertune::checkpoint::{Checkpoint, LoadReport, find_checkpoint};
+use bertune::checkpoint::{Checkpoint, LoadReport};
 use bertune::data::{Corpus, Dataset, Masking};
 use bertune::encoder::{BertConfig, Initializer};
 use bertune::head::{BertForMaskedLM, LoadedMaskedLm};
@@ -18,13 +18,13 @@ use serde::Serialize;
 
 use crate::args::available;
 use crate::device::Job;
+use crate::model::find_model;
 use crate::outside::Outside;
 use crate::pretrain_config::PretrainConfig;
 use crate::progress::Progress;
 use crate::run_folder::{PRETRAINING, RunFolder};
 use crate::run_record::{RUN_RECORD, hashes};
 use crate::stop::{INTERRUPTED, on_ctrl_c};
-use crate::training::hub_options;
 
 /// A run of pretraining, new or gone on with, before its backend is known.
 pub(crate) struct Pretraining {
@@ -233,7 +233,7 @@ impl Job for Pretraining {
 
 fn checkpoint(config: &PretrainConfig, outside: &Outside) -> anyhow::Result<Option<Checkpoint>> {
     let Some(model) = &config.model else { return Ok(None) };
-    let folder = find_checkpoint(model, &hub_options(None, outside))?;
+    let folder = find_model(model, None, outside)?;
     Ok(Some(Checkpoint::open(&folder)?))
 }
 

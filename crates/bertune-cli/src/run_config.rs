@@ -14,7 +14,7 @@ use crate::source_files::SourceFiles;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RunConfig {
-    /// The pretrained model: a folder or an id of the Hugging Face hub.
+    /// The pretrained model: a folder, an id of the Hugging Face hub, or boxed.
     pub(crate) model: String,
     /// A branch, a tag or a commit of the hub's model.
     #[serde(skip_serializing_if = "Option::is_none")]

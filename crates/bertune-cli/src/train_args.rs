@@ -6,6 +6,7 @@ use bertune::train::{Interval, Preset};
 use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs, named, seeds, set, set_some, time};
+use crate::model::BOXED;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::source_args::SourceArgs;
@@ -26,7 +27,8 @@ Examples:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP, allow_negative_numbers = true)]
 pub(crate) struct TrainArgs {
-    /// The pretrained model: a folder or an id of the Hugging Face hub.
+    /// The pretrained model: a folder, an id of the Hugging Face hub, or boxed, the small one that is
+    /// inside this program.
     #[arg(long, value_name = "FOLDER|ID")]
     model: Option<String>,
     /// The file to learn from: csv, tsv, jsonl, parquet or arrow; several, or a folder of a data
@@ -48,7 +50,8 @@ pub(crate) struct TrainArgs {
     /// A TOML file of settings, such as the bertune.toml beside a model.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Ready-made training settings: article, bert-paper, gentle, full or lora.
+    /// Ready-made training settings: article, bert-paper, gentle, full, small or lora [default: small
+    /// for the boxed model, else none].
     #[arg(long, value_name = "NAME", value_parser = named::<Preset>)]
     preset: Option<Preset>,
     /// What to compute on; `bertune devices` lists them.
@@ -115,7 +118,8 @@ impl TrainArgs {
     ///
     /// `required` are the flags, of --model, --train and --output, that must have a value.
     pub(crate) fn resolve(&self, required: &[&str]) -> anyhow::Result<RunConfig> {
-        let training = self.preset.map_or_else(Default::default, Preset::config);
+        let preset = self.preset.or_else(|| self.is_of_boxed_model().then_some(Preset::Small));
+        let training = preset.map_or_else(Default::default, Preset::config);
         let mut config = match &self.config {
             Some(path) => RunConfig::read(path, training)?,
             None => RunConfig { training, ..RunConfig::default() },
@@ -152,6 +156,11 @@ impl TrainArgs {
 }
 
 impl TrainArgs {
+    /// Whether no file has a say, and the model is that inside the program.
+    fn is_of_boxed_model(&self) -> bool {
+        self.config.is_none() && self.model.as_deref() == Some(BOXED)
+    }
+
     /// What is not the run's own.
     pub(crate) fn outside(&self) -> Outside {
         Outside {

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bertune::BertOps;
-use bertune::checkpoint::{
-    Checkpoint, Connection, HubOptions, Progress as Downloads, find_checkpoint,
-};
+use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelledRows, TokenCache};
 use bertune::head::{
     Adaptation, BertForSequenceClassification, DropoutOverrides, LabelNames, Loaded,
@@ -18,6 +16,7 @@ use bertune::train::{LearningShare, SourceRule, Sources, TrainingData, adapt, se
 
 use crate::args::available;
 use crate::device;
+use crate::model::{BOXED, find_model};
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
@@ -112,6 +111,9 @@ impl Training {
         self.limit(&mut loaded.config)?;
         if !self.quiet {
             eprintln!("Model     {}: {}", self.config.model, loaded.report);
+            if self.config.model == BOXED {
+                eprintln!("          it is small; --model names a larger one, for more accuracy");
+            }
             if weights == Weights::Pretrained
                 && let Some(origin) = self.head_in_words(&loaded)
             {
@@ -246,21 +248,9 @@ pub(crate) fn pretrained(
     revision: Option<String>,
     outside: &Outside,
 ) -> anyhow::Result<(Arc<Checkpoint>, BertTokenizer)> {
-    let folder = find_checkpoint(model, &hub_options(revision, outside))?;
+    let folder = find_model(model, revision, outside)?;
     let checkpoint = Arc::new(Checkpoint::open(&folder)?);
     Ok((checkpoint, BertTokenizer::from_folder(&folder)?))
-}
-
-pub(crate) fn hub_options(revision: Option<String>, outside: &Outside) -> HubOptions {
-    let mut hub = HubOptions::default();
-    hub.revision = revision;
-    if !outside.quiet {
-        hub.progress = Downloads::Bar;
-    }
-    if outside.offline {
-        hub.connection = Connection::Offline;
-    }
-    hub
 }
 
 /// Tells what is computed on, and how.

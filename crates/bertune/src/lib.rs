@@ -14,10 +14,13 @@
 //! | [`metrics`] | scores and their uncertainty |
 //! | [`train`] | fine-tuning |
 //! | [`predict`] | a fine-tuned folder to labels |
+//! | `boxed` (a feature) | a small BERT inside the program |
 //! | [`report`] | comparisons in words, tables and pictures |
 
 pub mod backend;
 
+#[cfg(feature = "boxed")]
+pub use bertune_boxed as boxed;
 pub use bertune_checkpoint as checkpoint;
 pub use bertune_data as data;
 pub use bertune_encoder as encoder;

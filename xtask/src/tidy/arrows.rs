@@ -3,12 +3,13 @@
 use super::house::{House, Package};
 
 /// Which of our crates each of our crates may use; `docs/architecture.md` says the same in words.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("bertune-tokenize", &[]),
     ("bertune-mapped", &[]),
     ("bertune-data", &["bertune-tokenize", "bertune-mapped"]),
     ("bertune-kernels", &[]),
     ("bertune-checkpoint", &["bertune-mapped"]),
+    ("bertune-boxed", &["bertune-checkpoint"]),
     ("bertune-metrics", &[]),
     ("bertune-encoder", &["bertune-kernels", "bertune-checkpoint"]),
     ("bertune-head", &["bertune-encoder", "bertune-kernels", "bertune-checkpoint"]),
@@ -22,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "bertune-data",
             "bertune-kernels",
             "bertune-checkpoint",
+            "bertune-boxed",
             "bertune-metrics",
             "bertune-encoder",
             "bertune-head",

@@ -12,10 +12,10 @@ use bertune::train::main_metric;
 use serde_json::json;
 
 use super::cell::TRAIN_SAMPLE;
-use super::command_line::command_line;
 use super::grid::Grid;
 use super::method::REFERENCE;
 use super::record::write_whole;
+use crate::command_line::typed;
 use crate::progress::in_digits;
 use crate::training::Training;
 
@@ -52,7 +52,7 @@ impl Outputs {
             seeds: grid.seeds.clone(),
             cells: finished.to_vec(),
             failures: Vec::new(),
-            command: command_line(),
+            command: typed(),
             program: format!("bertune {}", env!("CARGO_PKG_VERSION")),
         };
         Ok(Self { folder: training.config.output.clone(), comparison })

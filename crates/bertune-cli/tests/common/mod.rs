@@ -91,6 +91,7 @@ impl Place {
         command.args(split(arguments)).current_dir(self.folder.path()).stdin(Stdio::null());
         command
             .env("HF_HOME", self.path("hf"))
+            .env("BERTUNE_CACHE", self.path("cache"))
             .env_remove("HF_TOKEN")
             .env_remove("HF_HUB_CACHE")
             .env_remove("HF_HUB_OFFLINE");

@@ -1,0 +1,155 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser};
+
+use crate::Program;
+use crate::command_line::as_typed;
+use crate::device::default_name;
+use crate::learning::refuse_file;
+use crate::model::BOXED;
+
+const AFTER_HELP: &str = "\
+It needs no network: the model and the messages are inside this program. Each step is a command of
+the program, which is shown before it runs.";
+
+/// The flags of `demo`.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct DemoArgs {
+    /// The folder of all that the demo writes.
+    #[arg(long, value_name = "FOLDER", default_value = "bertune-demo")]
+    output: PathBuf,
+    /// Do it anew in the folder of an earlier demo.
+    #[arg(long)]
+    overwrite: bool,
+    /// How often each way to train is repeated in the comparison.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// What to compute on; `bertune devices` lists them.
+    #[arg(long)]
+    device: Option<String>,
+}
+
+/// Messages of customers, each with what it is about.
+const MESSAGES: [(&str, &str); 3] = [
+    ("train", include_str!("../../../data/support/train.csv")),
+    ("validation", include_str!("../../../data/support/validation.csv")),
+    ("test", include_str!("../../../data/support/test.csv")),
+];
+
+/// Of the comparison: enough steps for the model from scratch, too, to learn what it can.
+const COMPARISON: &str =
+    "--methods scratch,full --sizes 64,256 --epochs 10 --evaluations 5 --quiet";
+
+/// What the new classifier is asked in the end.
+const QUESTIONS: [&str; 3] = [
+    "I was charged twice for the same order, please give me one of them back",
+    "the app closes itself as soon as I open the settings page",
+    "Could you tell me where my parcel is? It should have come on Monday",
+];
+
+/// Fine-tunes the boxed model on messages of customers, and shows what its pretraining brings.
+pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
+    let demo = Demo::new(args)?;
+    let steps = [
+        (
+            "Fine-tune the boxed model on messages of customers, each about one of 8 matters, and \
+             measure it on 160 that it has not seen",
+            demo.training("train", "", "classifier"),
+        ),
+        (
+            "What does pretraining bring? The same with 64 and with 256 messages, and beside it the \
+             same architecture from scratch",
+            demo.training("compare", &format!("{COMPARISON} --seeds {}", args.seeds), "comparison"),
+        ),
+        ("Ask the classifier", demo.questions()),
+    ];
+    for (number, (what, words)) in steps.into_iter().enumerate() {
+        println!("\n{}. {what}\n\n$ {}\n", number + 1, as_typed(words.clone()));
+        let program = std::iter::once("bertune").chain(words.iter().map(String::as_str));
+        let code = Program::try_parse_from(program)?.command.run()?;
+        if code != ExitCode::SUCCESS {
+            return Ok(code);
+        }
+    }
+    demo.say_what_next();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the demo happens.
+struct Demo {
+    folder: PathBuf,
+    device: String,
+}
+
+impl Demo {
+    /// The demo, with its messages as files.
+    fn new(args: &DemoArgs) -> anyhow::Result<Self> {
+        let device = args.device.clone().unwrap_or_else(default_name);
+        crate::device::check(&device)?;
+        let demo = Self { folder: args.output.clone(), device };
+        refuse_file(&demo.folder)?;
+        let is_empty = std::fs::read_dir(&demo.folder).map_or(true, |mut all| all.next().is_none());
+        let is_demo = demo.messages("train").is_file();
+        if !is_empty && !(args.overwrite && is_demo) {
+            bail!(
+                "{} holds files already; say --overwrite if they are an earlier demo's, or name \
+                 another --output",
+                demo.folder.display()
+            );
+        }
+        for (part, text) in MESSAGES {
+            write(&demo.messages(part), text)?;
+        }
+        Ok(demo)
+    }
+
+    fn messages(&self, part: &str) -> PathBuf {
+        self.folder.join("messages").join(format!("{part}.csv"))
+    }
+
+    /// The words of a command that trains on the messages.
+    fn training(&self, command: &str, settings: &str, output: &str) -> Vec<String> {
+        let mut words = [command, "--model", BOXED].map(str::to_owned).to_vec();
+        for (part, _) in MESSAGES {
+            words.push(format!("--{part}"));
+            words.push(self.messages(part).display().to_string());
+        }
+        words.extend(settings.split_whitespace().map(str::to_owned));
+        words.extend(["--device".into(), self.device.clone(), "--output".into()]);
+        words.extend([self.folder.join(output).display().to_string(), "--overwrite".into()]);
+        words
+    }
+
+    fn questions(&self) -> Vec<String> {
+        let classifier = self.folder.join("classifier").display().to_string();
+        let words = ["predict".into(), "--model".into(), classifier, "--device".into()];
+        let questions = QUESTIONS.map(str::to_owned);
+        words.into_iter().chain([self.device.clone()]).chain(questions).collect()
+    }
+
+    fn say_what_next(&self) {
+        let folder = self.folder.display();
+        println!(
+            "\nThe classifier is {folder}/classifier, a folder that Python's transformers opens too.\n\
+             The comparison, with pictures: {folder}/comparison/index.html\n\n\
+             Try next:\n\
+             - another message:\n    bertune predict --model {folder}/classifier \"where is my \
+             refund?\"\n\
+             - your own texts, a file with the columns text and label:\n    bertune train --train \
+             FILE --output FOLDER\n\
+             - a larger model, from the Hugging Face hub:\n    bertune train --model \
+             google-bert/bert-base-uncased --train FILE --output FOLDER\n\
+             - what the model learned from text alone:\n    bertune fill-mask \"the parcel did not \
+             [MASK] yet\""
+        );
+    }
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}

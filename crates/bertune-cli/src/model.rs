@@ -1,0 +1,46 @@
+use std::path::PathBuf;
+
+use anyhow::bail;
+use bertune::checkpoint::{Connection, HubOptions, Progress, find_checkpoint};
+
+use crate::outside::Outside;
+
+/// The model that is inside the program, unless it was built without.
+pub(crate) const BOXED: &str = "boxed";
+
+/// The folder of a model: one that is given, that of the boxed model, or one from the hub.
+pub(crate) fn find_model(
+    model: &str,
+    revision: Option<String>,
+    outside: &Outside,
+) -> anyhow::Result<PathBuf> {
+    if model == BOXED {
+        if revision.is_some() {
+            bail!("the boxed model has no revisions; leave --revision out");
+        }
+        return unpack();
+    }
+    Ok(find_checkpoint(model, &hub_options(revision, outside))?)
+}
+
+#[cfg(feature = "boxed")]
+fn unpack() -> anyhow::Result<PathBuf> {
+    Ok(bertune::boxed::unpack()?)
+}
+
+#[cfg(not(feature = "boxed"))]
+fn unpack() -> anyhow::Result<PathBuf> {
+    bail!("this program was built without a model; give --model, or build it with --features boxed")
+}
+
+fn hub_options(revision: Option<String>, outside: &Outside) -> HubOptions {
+    let mut hub = HubOptions::default();
+    hub.revision = revision;
+    if !outside.quiet {
+        hub.progress = Progress::Bar;
+    }
+    if outside.offline {
+        hub.connection = Connection::Offline;
+    }
+    hub
+}

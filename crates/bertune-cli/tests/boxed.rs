@@ -1,0 +1,84 @@
+//! The model inside the program, which needs no network.
+
+mod common;
+mod outcome;
+
+use std::fs;
+
+use bertune::TextClassifier;
+use bertune::backend::Flex;
+use common::Place;
+use outcome::succeed;
+
+#[test]
+fn it_is_trained_by_its_name() {
+    let place = Place::new();
+    let output = place
+        .run("train --model boxed --train train.csv --output tuned --max-steps 2 --batch-size 4");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("Model     boxed: "), "{told}");
+    let record = String::from_utf8(place.read("tuned/bertune.toml")).unwrap();
+    assert!(record.contains("model = \"boxed\""), "{record}");
+    TextClassifier::<Flex>::open(&place.path("tuned"), &Default::default()).unwrap();
+}
+
+#[test]
+fn an_adapter_of_it_finds_its_base() {
+    let place = Place::new();
+    succeed(
+        &place,
+        "train --model boxed --train train.csv --output adapter --preset lora --max-steps 1",
+    );
+    let told = succeed(&place, "predict --model adapter 'a good film'");
+    assert!(told.contains("a good film"), "{told}");
+}
+
+#[test]
+fn it_guesses_hidden_words() {
+    let place = Place::new();
+    succeed(&place, "convert --model boxed --output boxed-folder");
+    let told = succeed(
+        &place,
+        "fill-mask --model boxed-folder --json --top 3 'he was born in the [MASK] of london .'",
+    );
+    let guesses: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(guesses["masks"][0].as_array().unwrap().len(), 3, "{told}");
+}
+
+#[test]
+fn it_becomes_a_folder_of_any_number_format() {
+    let place = Place::new();
+    let size = |dtype: &str| {
+        succeed(&place, &format!("convert --model boxed --output {dtype} --dtype {dtype}"));
+        fs::metadata(place.path(dtype).join("model.safetensors")).unwrap().len()
+    };
+    let [single, half, brain] = ["f32", "f16", "bf16"].map(size);
+    for two_bytes in [half, brain] {
+        assert!(two_bytes.abs_diff(single / 2) < single / 100, "{single} {two_bytes}");
+    }
+    let guesses = |model: &str| {
+        let words = "fill-mask --json 'the [MASK] of the king'";
+        succeed(&place, &format!("{words} --model {model}"))
+    };
+    // It is stored in half precision, and in single nothing is lost.
+    assert_eq!(guesses("f32"), guesses("f16"));
+    let again = place.run("convert --model boxed --output f16");
+    let told = String::from_utf8_lossy(&again.stderr);
+    assert!(!again.status.success() && told.contains("f16 holds files already"), "{told}");
+}
+
+#[test]
+fn the_demo_trains_compares_and_answers() {
+    let place = Place::new();
+    let told = succeed(&place, "demo --output demo --seeds 1");
+    for part in ["test accuracy", "from scratch", "full fine-tuning", "Try next:"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    for file in ["classifier/model.safetensors", "comparison/index.html", "messages/test.csv"] {
+        assert!(place.path("demo").join(file).is_file(), "{file}");
+    }
+    let again = place.run("demo --output demo");
+    let told = String::from_utf8_lossy(&again.stderr);
+    assert!(!again.status.success() && told.contains("--overwrite"), "{told}");
+}
