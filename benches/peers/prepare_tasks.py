@@ -1,4 +1,4 @@
-"""Writes tasks that `cargo xtask tasks` and `text-bench` compare on as JSON lines:
+"""Writes tasks that `cargo xtask tasks`, `boxed-scores` and `text-bench` compare on as JSON lines:
 OUT/TASK/{train,test}.jsonl.
 
 usage: prepare_tasks.py DATA OUT TASK...
@@ -59,6 +59,11 @@ def goemotions(folder, split):
     return [{"text": r[0], "label": [names[int(i)] for i in r[1].split(",")]} for r in rows]
 
 
+def agnews(folder, split):
+    rows = tab_separated(folder / {"train": "train_10k.tsv", "test": "test.tsv"}[split])
+    return [{"text": r[0], "label": r[1]} for r in rows]
+
+
 def sst2_6920(folder, split):
     rows = tab_separated(folder / f"{split}.tsv")
     return [{"text": r[0], "label": r[1]} for r in rows]
@@ -71,6 +76,7 @@ def sst2_glue(folder, split):
 
 
 TASKS = {
+    "agnews": (agnews, "agnews"),
     "sst2_6920": (sst2_6920, "sst2_6920"),
     "sst2_glue": (sst2_glue, "sst2_glue"),
     "mrpc": (mrpc, "mrpc"),

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod boxed_scores;
 mod cache;
 mod check;
 mod fetch;
@@ -59,6 +60,8 @@ enum Task {
     LinearCost(linear_cost::Selection),
     /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
+    /// Compare the boxed model with its architecture from scratch, on five sets
+    BoxedScores(boxed_scores::Selection),
     /// Measure on real texts whether related ones help, by each way to weigh them
     Sources(sources::Selection),
     /// On a machine with an NVIDIA GPU: the CUDA tests, a short training, and steps beside PyTorch's
@@ -88,6 +91,7 @@ fn run(task: Task) -> Result<()> {
         Task::TextBench(selection) => text_bench::run(&selection),
         Task::LinearCost(selection) => linear_cost::run(&selection),
         Task::Tasks(selection) => tasks::run(&selection),
+        Task::BoxedScores(selection) => boxed_scores::run(&selection),
         Task::Sources(selection) => sources::run(&selection),
         Task::Gpu(selection) => gpu::run(&selection),
     }
