@@ -1,5 +1,4 @@
 //! The boxed model as a folder.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
 

@@ -92,8 +92,8 @@ impl Demo {
         let demo = Self { folder: args.output.clone(), device };
         refuse_file(&demo.folder)?;
         let is_empty = std::fs::read_dir(&demo.folder).map_or(true, |mut all| all.next().is_none());
-        let is_demo = demo.messages("train").is_file();
-        if !is_empty && !(args.overwrite && is_demo) {
+        let may_replace = args.overwrite && demo.messages("train").is_file();
+        if !(is_empty || may_replace) {
             bail!(
                 "{} holds files already; say --overwrite if they are an earlier demo's, or name \
                  another --output",

@@ -1,4 +1,5 @@
 //! The model inside the program, which needs no network.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 mod outcome;
