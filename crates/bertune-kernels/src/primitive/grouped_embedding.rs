@@ -4,9 +4,9 @@ use burn_core::tensor::{IndexingUpdateOp, Int, Tensor};
 
 use super::{unwrap, wrap};
 
-/// [`embedding_gradient`](super::embedding_gradient) for a device that is wide: Burn's GPU kernels walk through the ids of a
-/// selection one after another, and here groups of ids do so at once, each for a table of its own.
-/// Whatever the device, sums are added up in the same order each time.
+/// [`embedding_gradient`](super::embedding_gradient) for a device that is wide: Burn's GPU kernels walk
+/// through the ids of a selection one after another, and here groups of ids do so at once, each for a
+/// table of its own. Whatever the device, sums are added up in the same order each time.
 pub(crate) fn embedding_gradient_in_groups<B: Backend>(
     grad: FloatTensor<B>,
     ids: IntTensor<B>,
@@ -32,9 +32,9 @@ pub(crate) fn embedding_gradient_in_groups<B: Backend>(
     unwrap(sum.select_assign(0, ids, grad, IndexingUpdateOp::Add))
 }
 
-/// In how many groups so many tokens are, so that the tables of all groups fit into memory.
+/// In how many groups so many tokens are: as many as there are tokens in each, for what is left over is
+/// walked through in the end, but so that the tables of all groups fit into memory.
 fn groups_of(tokens: usize, table: usize) -> usize {
     const MOST_NUMBERS: usize = 1 << 26; // 256 MB
-    const FEWEST_TOKENS: usize = 64;
-    (tokens / FEWEST_TOKENS).min(MOST_NUMBERS / table.max(1)).max(1)
+    tokens.isqrt().min(MOST_NUMBERS / table.max(1)).max(1)
 }
