@@ -39,7 +39,7 @@ const MESSAGES: [(&str, &str); 3] = [
     ("test", include_str!("../../../data/support/test.csv")),
 ];
 
-/// Of the comparison: enough steps for the model from scratch, too, to learn what it can.
+/// Of the comparison. With fewer steps the model from scratch would not have begun to learn.
 const COMPARISON: &str =
     "--methods scratch,full --sizes 64,256 --epochs 10 --evaluations 5 --quiet";
 
@@ -138,12 +138,12 @@ impl Demo {
              Try next:\n\
              - another message:\n    bertune predict --model {folder}/classifier \"where is my \
              refund?\"\n\
-             - your own texts, a file with the columns text and label:\n    bertune train --train \
-             FILE --output FOLDER\n\
+             - your own texts, a file with the columns text and label:\n    bertune train --model \
+             boxed --train FILE --output FOLDER\n\
              - a larger model, from the Hugging Face hub:\n    bertune train --model \
              google-bert/bert-base-uncased --train FILE --output FOLDER\n\
-             - what the model learned from text alone:\n    bertune fill-mask \"the parcel did not \
-             [MASK] yet\""
+             - what the model learned from text alone:\n    bertune fill-mask --model boxed \
+             \"the parcel did not [MASK] yet\""
         );
     }
 }

@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bertune::predict::MaskFiller;
@@ -7,6 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use crate::device::{self, Job, default_name, dispatch};
+use crate::model::find_model;
+use crate::outside::Outside;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -17,9 +18,10 @@ Examples:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct FillMaskArgs {
-    /// The folder of a masked language model, such as `bertune pretrain` writes.
-    #[arg(long, value_name = "FOLDER")]
-    model: PathBuf,
+    /// A masked language model, such as `bertune pretrain` writes: a folder, an id of the Hugging Face
+    /// hub, or boxed.
+    #[arg(long, value_name = "FOLDER|ID")]
+    model: String,
     /// Texts with the mask token, mostly [MASK], where a token is to be guessed.
     #[arg(value_name = "TEXT", required = true)]
     texts: Vec<String>,
@@ -49,7 +51,8 @@ impl Job for Filling<'_> {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let filler = MaskFiller::<B>::open(&self.args.model, device)?;
+        let model = find_model(&self.args.model, None, &Outside::default())?;
+        let filler = MaskFiller::<B>::open(&model, device)?;
         for text in &self.args.texts {
             let guesses = filler.fill(text, self.args.top.into())?;
             match self.args.json {

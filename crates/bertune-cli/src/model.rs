@@ -30,7 +30,9 @@ fn unpack() -> anyhow::Result<PathBuf> {
 
 #[cfg(not(feature = "boxed"))]
 fn unpack() -> anyhow::Result<PathBuf> {
-    bail!("this program was built without a model; give --model, or build it with --features boxed")
+    bail!(
+        "this program was built without a model; name another --model, or build it with --features boxed"
+    )
 }
 
 fn hub_options(revision: Option<String>, outside: &Outside) -> HubOptions {
