@@ -3,10 +3,6 @@ use burn_core::tensor::{TensorMetadata, backend::Backend, ops::FloatTensor};
 use super::{flat, unwrap};
 use crate::{AdamState, AdamStep, WeightDecay};
 
-pub(crate) fn sum_of_squares<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    unwrap(flat::<B>(x).square().sum())
-}
-
 pub(crate) fn adam<B: Backend>(
     parameter: FloatTensor<B>,
     grad: FloatTensor<B>,

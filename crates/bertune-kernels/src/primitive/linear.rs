@@ -23,9 +23,3 @@ pub(crate) fn project_bias<B: Backend>(
 ) -> FloatTensor<B> {
     unwrap(wrap::<B, 2>(project::<B>(x, weight)) + row::<B>(bias))
 }
-
-pub(crate) fn sum_rows<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
-    let x = wrap::<B, 2>(x);
-    let [_, columns] = x.dims();
-    unwrap(x.sum_dim(0).reshape([columns]))
-}

@@ -14,9 +14,10 @@ mod layer_norm;
 mod linear;
 mod momentum;
 mod rows;
+mod sums;
 
 pub(crate) use activation::{bias_activation, bias_activation_backward};
-pub(crate) use adam::{adam, sum_of_squares};
+pub(crate) use adam::adam;
 pub(crate) use attention::{varlen_attention, varlen_attention_backward};
 pub(crate) use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub(crate) use dropout::dropout;
@@ -27,9 +28,10 @@ pub(crate) use grouped_embedding::embedding_gradient_in_groups;
 pub(crate) use layer_norm::{
     dropout_add_layer_norm, dropout_add_layer_norm_backward, layer_norm, layer_norm_backward,
 };
-pub(crate) use linear::{project, project_bias, sum_rows};
+pub(crate) use linear::{project, project_bias};
 pub(crate) use momentum::{lion, sgd};
 pub(crate) use rows::{adam_catch_up, put_rows};
+pub(crate) use sums::{sum_of_squares, sum_rows};
 
 use burn_core::tensor::{
     Tensor, TensorMetadata, TensorPrimitive, backend::Backend, ops::FloatTensor,
