@@ -2,13 +2,13 @@
 //! another sequence.
 
 use burn_flex::FlexTensor;
-use gemm::Parallelism;
 use rayon::prelude::*;
 
+use super::head_products::{HeadProducts, row_len};
 use super::mask::Mask;
-use super::product::{Destination, Matrix, multiply};
+use super::product::Matrix;
 use super::shared::Shared;
-use super::simd::{dot, exp, max, multiversion, sum};
+use super::simd::{apply_and_sum, dot, exp, max, multiversion};
 use super::slices::{Unwritten, contiguous, dims, elements, tensor};
 use crate::dropout::{ATTENTION_STRIDE, Dropout};
 use crate::sequences::Sequences;
@@ -29,19 +29,18 @@ pub(super) fn forward(
     let scale = scale(width / heads);
     let (mut out, mut log_sums) = (Unwritten::new(tokens * width), Unwritten::new(tokens * heads));
     let (out_start, log_sums_start) = (Shared(out.place()), Shared(log_sums.place()));
-    tasks(sequences, heads).par_iter().for_each_init(Vec::new, |buffer, task| {
+    tasks(sequences, heads).par_iter().for_each_init(Scratch::default, |scratch, task| {
         let [query, key, value] = [query, key, value].map(|x| task.columns(x, width));
         let n = task.len;
-        buffer.resize(n * n + n, 0.0);
-        let (scores, sums) = buffer.split_at_mut(n * n);
-        task.square(scores, query, key.transposed());
-        softmax_rows(n, scale, scores, sums);
-        if let Some(mask) = mask {
-            drop_rows(n, task.first_index(), task.heads, mask, scores);
-        }
+        let Scratch { products, scores, numbers: sums, .. } = scratch;
+        scores.resize(n * row_len(n), 0.0);
+        sums.resize(n, 0.0);
+        products.score(query, key, scores);
+        softmax_rows(n, scale, task.first_index(), task.heads, mask, scores, sums);
+        let probabilities = Matrix::new(scores, [n, n], row_len(n));
         // SAFETY: no other task writes this head's columns of these rows.
         unsafe {
-            task.write(out_start, width, Matrix::new(scores, [n, n], n), value);
+            products.mix(probabilities, value, task.place(out_start, width), width);
             for (row, &sum) in sums.iter().enumerate() {
                 log_sums_start.at((task.first + row) * heads + task.head).write(sum);
             }
@@ -71,28 +70,30 @@ pub(super) fn backward(
     let dim = width / heads;
     let mut gradients = [(); 3].map(|()| Unwritten::new(tokens * width));
     let starts = gradients.each_mut().map(|gradient| Shared(gradient.place()));
-    tasks(sequences, heads).par_iter().for_each_init(Vec::new, |buffer, task| {
+    tasks(sequences, heads).par_iter().for_each_init(Scratch::default, |scratch, task| {
         let n = task.len;
-        buffer.resize(2 * n * n + n, 0.0);
-        let (scores, rest) = buffer.split_at_mut(n * n);
-        let (grad_scores, expected) = rest.split_at_mut(n * n);
+        let Scratch { products, scores, grad_scores, numbers: expected } = scratch;
+        scores.resize(n * row_len(n), 0.0);
+        grad_scores.resize(n * row_len(n), 0.0);
+        expected.resize(n, 0.0);
         for (row, expected) in expected.iter_mut().enumerate() {
             let start = (task.first + row) * width + task.head * dim;
             *expected = dot(&grad[start..start + dim], &out[start..start + dim]);
         }
         let [query, key, value, grad] = [query, key, value, grad].map(|x| task.columns(x, width));
-        task.square(scores, query, key.transposed());
-        task.square(grad_scores, grad, value.transposed());
+        products.score(query, key, scores);
+        products.score(grad, value, grad_scores);
         let log_sums = &log_sums[task.first * heads + task.head..];
         let numbers = RowNumbers { scale: scale(dim), log_sums, heads, expected };
         grad_score_rows(n, numbers, task.first_index(), mask, scores, grad_scores);
-        let dropped = Matrix::new(scores, [n, n], n);
-        let grad_scores = Matrix::new(grad_scores, [n, n], n);
+        let [dropped, grad_scores] =
+            [&*scores, &*grad_scores].map(|x| Matrix::new(x, [n, n], row_len(n)));
+        let [to_query, to_key, to_value] = starts.map(|start| task.place(start, width));
         // SAFETY: no other task writes this head's columns of these rows.
         unsafe {
-            task.write(starts[0], width, grad_scores, key);
-            task.write(starts[1], width, grad_scores.transposed(), query);
-            task.write(starts[2], width, dropped.transposed(), grad);
+            products.mix(grad_scores, key, to_query, width);
+            products.mix(grad_scores.transposed(), query, to_key, width);
+            products.mix(dropped.transposed(), grad, to_value, width);
         }
     });
     // SAFETY: the tasks are all heads of all sequences, which are all tokens.
@@ -109,18 +110,28 @@ pub(super) fn scale(dim: usize) -> f32 {
     1.0 / (dim as f32).sqrt()
 }
 
+/// What the tasks of a thread use one after another.
+#[derive(Default)]
+struct Scratch {
+    products: HeadProducts,
+    scores: Vec<f32>,
+    grad_scores: Vec<f32>,
+    /// One for each row.
+    numbers: Vec<f32>,
+}
+
 /// One head of one sequence.
-struct Task {
+pub(super) struct Task {
     /// The sequence's first token.
     first: usize,
     /// The sequence's number of tokens.
-    len: usize,
+    pub(super) len: usize,
     head: usize,
     heads: usize,
 }
 
 /// All tasks, the longest first, so that no thread ends with a long one.
-fn tasks(sequences: &Sequences, heads: usize) -> Vec<Task> {
+pub(super) fn tasks(sequences: &Sequences, heads: usize) -> Vec<Task> {
     let mut ranges: Vec<_> = sequences.ranges().filter(|range| !range.is_empty()).collect();
     ranges.sort_by_key(|range| std::cmp::Reverse(range.len()));
     let of_range = |range: std::ops::Range<usize>| {
@@ -131,32 +142,14 @@ fn tasks(sequences: &Sequences, heads: usize) -> Vec<Task> {
 
 impl Task {
     /// This head's columns of this sequence's rows, `[len, dim]`.
-    fn columns<'a>(&self, x: &'a [f32], width: usize) -> Matrix<'a> {
+    pub(super) fn columns<'a>(&self, x: &'a [f32], width: usize) -> Matrix<'a> {
         let dim = width / self.heads;
         Matrix::new(&x[self.first * width + self.head * dim..], [self.len, dim], width)
     }
 
-    /// `out = a · b` of shape `[len, len]`.
-    fn square(&self, out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>) {
-        assert_eq!(out.len(), self.len * self.len);
-        let (destination, parallelism) = (Destination::Overwrite, Parallelism::None);
-        // SAFETY: `out` is borrowed for this call and has the product's size.
-        unsafe { multiply(out.as_mut_ptr(), self.len, a, b, destination, parallelism) };
-    }
-
-    /// Writes `a · b` of shape `[len, dim]` to this head's columns of this sequence's rows.
-    ///
-    /// # Safety
-    ///
-    /// `out` points to `[tokens, width]` elements, of which nobody else touches those columns.
-    unsafe fn write(&self, out: Shared, width: usize, a: Matrix<'_>, b: Matrix<'_>) {
-        let dim = width / self.heads;
-        let (destination, parallelism) = (Destination::Overwrite, Parallelism::None);
-        // SAFETY: the place lies within `out`, and the caller vouches for the rest.
-        unsafe {
-            let place = out.at(self.first * width + self.head * dim);
-            multiply(place, width, a, b, destination, parallelism);
-        }
+    /// Where this head's columns of this sequence's rows begin.
+    pub(super) fn place(&self, x: Shared, width: usize) -> *mut f32 {
+        x.0.wrapping_add(self.first * width + self.head * (width / self.heads))
     }
 
     /// The number of this head's first row among all `tokens · heads` rows of probabilities.
@@ -171,27 +164,43 @@ pub(super) fn row_index(first_index: u32, row: usize, heads: usize) -> u32 {
     first_index.wrapping_add((row * heads) as u32).wrapping_mul(ATTENTION_STRIDE)
 }
 
-multiversion! {
-    /// Raw scores to probabilities, in place; `sums` takes the log of each row's sum.
-    fn softmax_rows(n: usize, scale: f32, scores: &mut [f32], sums: &mut [f32]) {
-        for (row, log_sum) in scores.chunks_exact_mut(n).zip(sums) {
-            let largest = max(row) * scale;
-            row.iter_mut().for_each(|score| *score = exp(score.mul_add(scale, -largest)));
-            let total = sum(row);
-            let reciprocal = 1.0 / total;
-            row.iter_mut().for_each(|probability| *probability *= reciprocal);
-            *log_sum = largest + total.ln();
-        }
-    }
+/// A row of raw scores to exponentials, and its largest score and the sum of the exponentials.
+#[inline(always)]
+pub(super) fn exponentials(row: &mut [f32], tokens: usize, scale: f32) -> (f32, f32) {
+    // Whole vectors are faster than a rest; these add nothing that a sum could hold.
+    row[tokens..].fill(f32::NEG_INFINITY);
+    let largest = max(row) * scale;
+    let total = apply_and_sum(
+        row,
+        #[inline(always)]
+        |score| exp(score.mul_add(scale, -largest)),
+    );
+    (largest, total)
 }
 
 multiversion! {
-    /// Dropout of a task's probabilities.
-    fn drop_rows(n: usize, first_index: u32, heads: usize, mask: Mask, scores: &mut [f32]) {
-        for (row, scores) in scores.chunks_exact_mut(n).enumerate() {
-            let first = row_index(first_index, row, heads);
-            for (column, score) in scores.iter_mut().enumerate() {
-                *score *= mask.factor(first.wrapping_add(column as u32));
+    /// Raw scores to dropped probabilities, in place; `sums` takes the log of each row's sum.
+    fn softmax_rows(
+        n: usize,
+        scale: f32,
+        first_index: u32,
+        heads: usize,
+        mask: Option<Mask>,
+        scores: &mut [f32],
+        sums: &mut [f32],
+    ) {
+        for (row, (scores, log_sum)) in scores.chunks_exact_mut(row_len(n)).zip(sums).enumerate() {
+            let (largest, total) = exponentials(scores, n, scale);
+            *log_sum = largest + total.ln();
+            let reciprocal = 1.0 / total;
+            match mask {
+                Some(mask) => {
+                    let first = row_index(first_index, row, heads);
+                    for (column, score) in scores.iter_mut().enumerate() {
+                        *score *= reciprocal * mask.factor(first.wrapping_add(column as u32));
+                    }
+                }
+                None => scores.iter_mut().for_each(|score| *score *= reciprocal),
             }
         }
     }
@@ -220,10 +229,11 @@ multiversion! {
         grads: &mut [f32],
     ) {
         let RowNumbers { scale, log_sums, heads, expected } = numbers;
-        for (row, (scores, grads)) in scores.chunks_exact_mut(n).zip(grads.chunks_exact_mut(n)).enumerate() {
+        let len = row_len(n);
+        for (row, (scores, grads)) in scores.chunks_exact_mut(len).zip(grads.chunks_exact_mut(len)).enumerate() {
             let (log_sum, expected) = (log_sums[row * heads], expected[row]);
             let first = row_index(first_index, row, heads);
-            for i in 0..n {
+            for i in 0..len {
                 let factor = match mask {
                     Some(mask) => mask.factor(first.wrapping_add(i as u32)),
                     None => 1.0,

@@ -12,17 +12,22 @@ mod bf16;
 mod cross_entropy;
 mod embedding;
 mod first_attention;
+mod head_products;
 #[cfg(target_arch = "x86_64")]
 mod layer;
 mod layer_norm;
 mod low_rank;
 mod mask;
 mod memory;
+#[cfg(target_arch = "x86_64")]
+mod panel;
 mod product;
 mod rows;
 mod shared;
 mod simd;
 mod slices;
+#[cfg(target_arch = "x86_64")]
+mod tile;
 
 pub use memory::keep_freed_memory;
 

@@ -108,6 +108,25 @@ pub(super) fn sum(x: &[f32]) -> f32 {
     sum_of(x, x, |sum, x, _| sum + x)
 }
 
+/// Replaces each element of whole vectors by `function` of it; the sum of the new ones.
+///
+/// What does not fill a vector stays as it is, and is not in the sum.
+#[inline(always)]
+pub(super) fn apply_and_sum(x: &mut [f32], function: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    for chunk in x.as_chunks_mut::<LANES>().0 {
+        for lane in 0..LANES {
+            chunk[lane] = function(chunk[lane]);
+            sums[lane] += chunk[lane];
+        }
+    }
+    fold_lanes(
+        sums,
+        #[inline(always)]
+        |a, b| a + b,
+    )
+}
+
 /// The sum of the products of elements.
 #[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -127,11 +146,17 @@ pub(super) fn max(x: &[f32]) -> f32 {
     let (chunks, rest) = x.as_chunks::<LANES>();
     for chunk in chunks {
         for lane in 0..LANES {
-            largest[lane] = largest[lane].max(chunk[lane]);
+            largest[lane] = larger(largest[lane], chunk[lane]);
         }
     }
-    let of_rest = rest.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-    of_rest.max(fold_lanes(largest, f32::max))
+    let of_rest = rest.iter().fold(f32::NEG_INFINITY, |a, &b| larger(a, b));
+    larger(of_rest, fold_lanes(largest, larger))
+}
+
+/// The larger of two numbers, `a` if `b` is none: one instruction, where `f32::max` is three.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
 }
 
 /// `e^x`, relative error below 2e-7 for `x` from -87 to 88, clamped outside.

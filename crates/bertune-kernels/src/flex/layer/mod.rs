@@ -6,7 +6,6 @@
 mod attention;
 mod panels;
 mod rows;
-mod tile;
 
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -14,6 +13,7 @@ use rayon::prelude::*;
 use self::panels::{Panels, ROWS};
 use super::first_attention;
 use super::slices::{Unwritten, contiguous, dims, elements, tensor};
+use super::tile;
 use crate::{Activation, LayerRows, LayerWeights, LinearWeights, NormWeights, Sequences};
 
 /// Whether this processor has what the products here are made of.

@@ -8,8 +8,8 @@ use std::arch::x86_64::{
     _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
-use crate::flex::product::Matrix;
-use crate::flex::simd::{Level, level};
+use super::product::Matrix;
+use super::simd::{Level, level};
 
 /// Columns that are computed together.
 pub(super) const WIDTH: usize = 32;
@@ -42,7 +42,7 @@ pub(super) unsafe fn multiply(
     columns: usize,
 ) {
     assert_eq!((a.columns(), WIDTH), (panel.rows(), panel.columns()), "shapes of a product");
-    assert_eq!((a.strides().1, panel.strides().1), (1, 1), "rows lie in one piece");
+    assert_eq!(panel.strides().1, 1, "rows of a panel lie in one piece");
     let (kernel, most): (Kernel, _) = match level() {
         Level::Avx512 => (avx512, AVX512_ROWS),
         Level::Avx2 => (avx2, AVX2_ROWS),
@@ -59,7 +59,7 @@ pub(super) unsafe fn multiply(
         let (out, out_stride) = if whole { (place, stride) } else { (beside.as_mut_ptr(), WIDTH) };
         let block = Block {
             a: a.place(row, 0),
-            a_stride: a.strides().0,
+            a_strides: a.strides(),
             depth: a.columns(),
             panel: panel.place(0, 0),
             panel_stride: panel.strides().0,
@@ -89,7 +89,8 @@ type Kernel = unsafe fn(Block, usize);
 #[derive(Clone, Copy)]
 struct Block {
     a: *const f32,
-    a_stride: usize,
+    /// From a row to the next, and from a column to the next.
+    a_strides: (usize, usize),
     depth: usize,
     panel: *const f32,
     panel_stride: usize,
@@ -132,15 +133,16 @@ unsafe fn avx512_rows<const ROWS: usize>(block: Block) {
     unsafe {
         let start = [_mm512_loadu_ps(block.start), _mm512_loadu_ps(block.start.add(16))];
         let mut sums = [start; ROWS];
-        let mut panel = block.panel;
-        for inner in 0..block.depth {
+        let (mut a, mut panel) = (block.a, block.panel);
+        for _ in 0..block.depth {
             let columns = [_mm512_loadu_ps(panel), _mm512_loadu_ps(panel.add(16))];
             panel = panel.wrapping_add(block.panel_stride);
             for (row, sums) in sums.iter_mut().enumerate() {
-                let x = _mm512_set1_ps(*block.a.add(row * block.a_stride + inner));
+                let x = _mm512_set1_ps(*a.add(row * block.a_strides.0));
                 sums[0] = _mm512_fmadd_ps(x, columns[0], sums[0]);
                 sums[1] = _mm512_fmadd_ps(x, columns[1], sums[1]);
             }
+            a = a.wrapping_add(block.a_strides.1);
         }
         for (row, sums) in sums.iter().enumerate() {
             let out = block.out.add(row * block.out_stride);
@@ -187,15 +189,16 @@ unsafe fn avx2_rows<const ROWS: usize>(block: Block) {
     unsafe {
         let start = [_mm256_loadu_ps(block.start), _mm256_loadu_ps(block.start.add(8))];
         let mut sums = [start; ROWS];
-        let mut panel = block.panel;
-        for inner in 0..block.depth {
+        let (mut a, mut panel) = (block.a, block.panel);
+        for _ in 0..block.depth {
             let columns = [_mm256_loadu_ps(panel), _mm256_loadu_ps(panel.add(8))];
             panel = panel.wrapping_add(block.panel_stride);
             for (row, sums) in sums.iter_mut().enumerate() {
-                let x = _mm256_broadcast_ss(&*block.a.add(row * block.a_stride + inner));
+                let x = _mm256_broadcast_ss(&*a.add(row * block.a_strides.0));
                 sums[0] = _mm256_fmadd_ps(x, columns[0], sums[0]);
                 sums[1] = _mm256_fmadd_ps(x, columns[1], sums[1]);
             }
+            a = a.wrapping_add(block.a_strides.1);
         }
         for (row, sums) in sums.iter().enumerate() {
             let out = block.out.add(row * block.out_stride);
@@ -224,9 +227,13 @@ mod tests {
             let a: Vec<f32> = (0..rows * depth).map(|i| (i as f32 * 0.37).sin()).collect();
             let panel: Vec<f32> = (0..depth * WIDTH).map(|i| (i as f32 * 0.11).cos()).collect();
             let start: [f32; WIDTH] = std::array::from_fn(|i| i as f32 * 0.01);
-            let left = Matrix::new(&a, [rows, depth], depth);
             let right = Matrix::new(&panel, [depth, WIDTH], WIDTH);
-            for columns in [WIDTH, 20] {
+            let in_rows = Matrix::new(&a, [rows, depth], depth);
+            let columns_of_a: Vec<f32> =
+                (0..depth * rows).map(|i| a[i % rows * depth + i / rows]).collect();
+            let in_columns = Matrix::new(&columns_of_a, [depth, rows], rows).transposed();
+            let cases = [(in_rows, WIDTH), (in_rows, 20), (in_columns, WIDTH), (in_columns, 20)];
+            for (left, columns) in cases {
                 let mut out = vec![7.0; rows * 40];
                 // SAFETY: `out` has `rows` rows, 40 apart.
                 unsafe { multiply(left, right, &start, out.as_mut_ptr(), 40, columns) };
@@ -256,7 +263,7 @@ mod tests {
             let mut out = vec![0.0; rows * WIDTH];
             let block = Block {
                 a: a.as_ptr(),
-                a_stride: depth,
+                a_strides: (depth, 1),
                 depth,
                 panel: panel.as_ptr(),
                 panel_stride: WIDTH,
