@@ -67,6 +67,8 @@ pub(crate) struct Architecture {
     pub(crate) dropout: f64,
     /// The standard deviation of new weights.
     pub(crate) initializer_range: f64,
+    /// Whether the heads of the first layer look at neighbours at first.
+    pub(crate) look_at_neighbours: bool,
 }
 
 impl Default for PretrainConfig {
@@ -101,6 +103,7 @@ impl Default for Architecture {
             max_positions: 512,
             dropout: 0.1,
             initializer_range: 0.02,
+            look_at_neighbours: false,
         }
     }
 }

@@ -114,7 +114,10 @@ impl Pretraining {
             let config = self.config.architecture.bert(self.tokenizer.vocab_size());
             config.validate()?;
             let init = Initializer::new(seed, config.initializer_range);
-            let model = BertForMaskedLM::new(&config, &init, device);
+            let mut model = BertForMaskedLM::new(&config, &init, device);
+            if self.config.architecture.look_at_neighbours {
+                model.bert = model.bert.looking_at_neighbours(&config);
+            }
             return Ok(LoadedMaskedLm { model, config, report: LoadReport::default() });
         };
         let loaded = BertForMaskedLM::from_pretrained(checkpoint, seed, device)?;

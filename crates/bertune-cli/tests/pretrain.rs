@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::process::Output;
 
+use bertune::checkpoint::Checkpoint;
 use common::Place;
 
 /// Sentences in which each word says which follows.
@@ -53,6 +54,21 @@ fn a_model_made_of_raw_text_guesses_and_is_fine_tuned() {
     let output = succeed(&place, "train --model bert --train train.csv --output tuned --epochs 1");
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("4 newly initialised (bert.pooler.dense.weight"), "{told}");
+}
+
+#[test]
+fn a_new_model_may_look_at_neighbours_at_first() {
+    let place = place();
+    succeed(&place, &format!("{SMALL} --output bert --max-steps 1 --look-at-neighbours"));
+    let record = String::from_utf8(place.read("bert/pretraining.toml")).unwrap();
+    assert!(record.contains("look_at_neighbours = true"), "{record}");
+    let checkpoint = Checkpoint::open(&place.path("bert")).unwrap();
+    let tensor = checkpoint.tensor("bert.embeddings.position_embeddings.weight").unwrap();
+    // The waves of position 0, moved by one step of 3e-3 at most.
+    for (column, &value) in tensor.values[..32].iter().enumerate() {
+        let wave = if column.is_multiple_of(2) { 0.0 } else { 0.02 * std::f32::consts::SQRT_2 };
+        assert!((value - wave).abs() < 3.1e-3, "{column}: {value}");
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod layer_norm;
 mod linear;
 mod low_rank;
 mod model;
+mod neighbours;
 mod pooler;
 mod tokens;
 
