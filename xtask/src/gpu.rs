@@ -51,7 +51,7 @@ const CASES: [[&str; 3]; 4] = [
 /// The ways in which PyTorch multiplies.
 const THEIRS: [&str; 3] = ["f32", "tf32", "bf16"];
 
-/// Steps that count: the first tune kernels.
+/// Steps that count: the first compile kernels.
 const STEPS: &str = "30";
 
 /// Runs the tests, the training and the steps.

@@ -1,6 +1,6 @@
 //! Parity with transformers, and with the other backends, on wgpu.
 //!
-//! Few models: a GPU backend compiles and tunes kernels for each new shape.
+//! Few models: a GPU backend compiles kernels for each new shape.
 
 mod parity;
 

@@ -10,9 +10,16 @@ use super::{
     tile::{self, WIDTH},
 };
 
-/// How long a row of scores is: whole vectors. What is beyond the last token's means nothing.
+/// Rows of scores are filled up to a multiple of so many, for whole vectors.
+const MULTIPLE: usize = 32;
+
+/// A tile writes all of its columns, which must lie in the row.
+#[cfg(target_arch = "x86_64")]
+const _: () = assert!(MULTIPLE.is_multiple_of(WIDTH));
+
+/// How long a row of scores is. What is beyond the last token's means nothing.
 pub(super) fn row_len(tokens: usize) -> usize {
-    tokens.next_multiple_of(32)
+    tokens.next_multiple_of(MULTIPLE)
 }
 
 /// What the products of a thread use one after another.
