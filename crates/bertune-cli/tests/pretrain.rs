@@ -69,6 +69,12 @@ fn a_new_model_may_look_at_neighbours_at_first() {
         let wave = if column.is_multiple_of(2) { 0.0 } else { 0.02 * std::f32::consts::SQRT_2 };
         assert!((value - wave).abs() < 3.1e-3, "{column}: {value}");
     }
+    // The first head's: its queries turned one token back. Random weights are some hundredths.
+    for (map, expected) in [("query", 2.0 * 1f32.cos()), ("key", 2.0)] {
+        let name = format!("bert.encoder.layer.0.attention.self.{map}.weight");
+        let first = checkpoint.tensor(&name).unwrap().values[0];
+        assert!((first - expected).abs() < 0.15, "{map}: {first}");
+    }
 }
 
 #[test]
