@@ -25,6 +25,9 @@ pub(crate) struct Selection {
     /// How many seeds, from 1 on
     #[arg(long, default_value_t = 3)]
     seeds: u64,
+    /// The threads of each side
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
     /// A built `bertune`; it is built where left out
     #[arg(long)]
     program: Option<PathBuf>,
@@ -79,6 +82,7 @@ struct Bench {
     model: PathBuf,
     program: PathBuf,
     folder: PathBuf,
+    threads: String,
 }
 
 /// Runs what has not been run yet, and prints the table.
@@ -89,6 +93,7 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
         model: fetch::bring(&MINILM, &cache)?,
         program: program(selection.program.as_deref())?,
         folder: root().join(FOLDER),
+        threads: selection.threads.to_string(),
     };
     let mut prepare = bench.python.command();
     prepare.arg("benches/peers/prepare_tasks.py").arg(&selection.data).arg(&bench.folder);
@@ -147,6 +152,7 @@ impl Bench {
     fn train_ours(&self, task: &Task, folder: &Path, predictions: &Path, seed: u64) -> Result<()> {
         let model = folder.join(format!("model-{seed}"));
         let mut train = Command::new(&self.program);
+        train.env("RAYON_NUM_THREADS", &self.threads);
         train.args(["train", "--quiet", "--overwrite", "--targets", task.kind]);
         // The other side decides at a half; by default, ours would be tuned on the validation examples.
         if task.kind == "set" {
@@ -168,6 +174,7 @@ impl Bench {
     fn train_theirs(&self, task: &Task, folder: &Path, out: &Path, seed: u64) -> Result<()> {
         let mut train = self.python.command();
         train.arg("benches/peers/fine_tune.py").args(["--kind", task.kind]);
+        train.arg("--threads").arg(&self.threads);
         train.arg("--test").arg(folder.join("test.jsonl")).arg("--output").arg(out);
         self.with_recipe(&mut train, task, folder, seed);
         process::run(&mut train)

@@ -82,6 +82,7 @@ pub(crate) struct PretrainArgs {
 
 #[derive(Args)]
 #[command(next_help_heading = "A new model")]
+#[group(conflicts_with = "model")]
 struct NewModelArgs {
     /// The folder of a tokenizer, in place of one made of the text.
     #[arg(long, value_name = "FOLDER")]
