@@ -25,8 +25,9 @@ pub(crate) struct SourceArgs {
     /// model disagrees with its label) [default: uniform].
     #[arg(long, value_name = "NAME", value_parser = named::<SourceRule>)]
     source_weights: Option<SourceRule>,
-    /// What that is multiplied with [default: 1; with domain and tradaboost what lets all sources
-    /// together weigh as much as the target before the rule says more].
+    /// How often each of their rows is drawn for each time that one of --train is, before the rule says
+    /// more [default: 1; with domain and tradaboost what lets all sources together weigh as much as
+    /// --train, but 1 at most].
     #[arg(long, value_name = "N")]
     source_weight: Option<f64>,
     /// The column of --source-weights column [default: that of --weight].

@@ -37,21 +37,23 @@ impl Training {
         })
     }
 
-    /// What the sources were to a run that is at its end, printed, if there were any.
+    /// What the sources were to a run that is at its end, printed, if there were any; and whether the
+    /// comparison was stopped.
     pub(crate) fn source_report<B: BertOps>(
         &self,
         examples: &Examples,
         tuned: &FineTuned<Autodiff<B>>,
         best: Option<&Evaluation>,
         target_only: Option<TargetOnly<B>>,
-    ) -> anyhow::Result<Option<SourceReport>> {
-        let Some(sources) = &examples.sources else { return Ok(None) };
+    ) -> anyhow::Result<(Option<SourceReport>, bool)> {
+        let Some(sources) = &examples.sources else { return Ok((None, false)) };
         let names: Vec<_> = self.tables.sources.iter().map(path).collect();
         let mut report = SourceReport::new(&names, sources, tuned.weights.as_deref());
         report.print();
         let alone = target_only
             .map(|check| self.train_target_only(examples, sources, check))
             .transpose()?;
+        let stopped = alone.as_ref().is_some_and(Option::is_none);
         if let (Some(best), Some(Some(alone))) = (best, alone) {
             let (metric, targets) = (tuned.history.metric(), examples.validation.targets());
             report.check = CheckReport::new(metric, targets, best, &alone);
@@ -59,7 +61,7 @@ impl Training {
         if let Some(check) = &report.check {
             check.print();
         }
-        Ok(Some(report))
+        Ok((Some(report), stopped))
     }
 
     /// How the best model of a run without the sources does on the validation rows; `None` if it
@@ -71,7 +73,7 @@ impl Training {
         TargetOnly { pretrained, stop, end }: TargetOnly<B>,
     ) -> anyhow::Result<Option<Evaluation>> {
         if !self.quiet {
-            eprintln!("\nTraining as many steps on the target alone, to see whether sources help");
+            eprintln!("\nTraining on the target alone, to see whether the sources help");
         }
         let target: Vec<usize> = (0..sources.target_examples()).collect();
         let train = examples.train.select(&target);
@@ -94,7 +96,7 @@ impl Training {
         let learned = fine_tune(pretrained, data, &config, run)?;
         progress.end();
         if !learned.finished {
-            eprintln!("stopped: whether the sources helped is not known");
+            eprintln!("stopped: the model is whole, but whether the sources helped is not known");
             return Ok(None);
         }
         Ok(best)

@@ -107,9 +107,9 @@ impl CheckReport {
         let interval = self.difference.interval;
         let gain = self.metric.higher_is_better() == (self.difference.difference > 0.0);
         match (interval.low > 0.0 || interval.high < 0.0, gain) {
-            (false, _) => "Whether the sources helped cannot be told from these rows",
-            (true, true) => "The sources helped",
-            (true, false) => "The sources harmed: leave them out, or weigh them otherwise",
+            (false, _) => "Whether the sources helped this model cannot be told from these rows",
+            (true, true) => "The sources helped this model",
+            (true, false) => "The sources harmed this model",
         }
     }
 
@@ -117,8 +117,8 @@ impl CheckReport {
         let Self { metric, rows, with_sources, target_only, difference } = self;
         println!(
             "{}: {metric} on the {rows} validation rows {with_sources:.4} with them, \
-             {target_only:.4} after as many steps on the target alone; difference {:+.4}, 95 % \
-             interval {:.4} to {:.4}, p {:.4}",
+             {target_only:.4} by the same settings on the target alone; difference {:+.4}, 95 % \
+             interval {:.4} to {:.4}, p {:.4}. Another --seed may fall otherwise",
             self.verdict(),
             difference.difference,
             difference.interval.low,
@@ -150,8 +150,8 @@ mod tests {
     fn the_verdict_says_whether_the_sources_helped() {
         check(2, 30, MetricName::Accuracy, "The sources helped");
         check(30, 2, MetricName::Accuracy, "The sources harmed");
-        check(3, 2, MetricName::Accuracy, "Whether the sources helped cannot be told");
-        check(2, 2, MetricName::Accuracy, "Whether the sources helped cannot be told");
+        check(3, 2, MetricName::Accuracy, "Whether the sources helped this model cannot be");
+        check(2, 2, MetricName::Accuracy, "Whether the sources helped this model cannot be");
         check(2, 30, MetricName::Loss, "The sources helped");
         check(30, 2, MetricName::Loss, "The sources harmed");
     }

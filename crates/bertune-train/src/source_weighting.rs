@@ -9,9 +9,9 @@ use crate::{Interval, TrainError};
 pub struct SourceWeighting {
     /// What decides it.
     pub rule: SourceRule,
-    /// What each source row counts before the rule says more; absent: 1 where that is `uniform` or
-    /// `column`, else what lets all sources together count as much as the target. With `domain` and
-    /// `tradaboost` it is how often the row is drawn, with the others a part of its weight.
+    /// How often each source row is drawn for each time that one of the target is; with `column` the
+    /// column says so, times this. Absent: 1 where the rule is `uniform` or `column`, else what lets
+    /// all sources together count as much as the target, but 1 at most.
     pub factor: Option<f64>,
     /// The largest density ratio of `domain`: how much more a row may count than the mean row of its
     /// source.
@@ -42,6 +42,18 @@ pub enum SourceRule {
     /// The less, the more often the model under training disagrees with its label ([Dai et al.,
     /// 2007](https://doi.org/10.1145/1273496.1273521)).
     TrAdaBoost,
+}
+
+impl SourceRule {
+    /// Its name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Column => "column",
+            Self::Domain => "domain",
+            Self::TrAdaBoost => "tradaboost",
+        }
+    }
 }
 
 impl Default for SourceWeighting {

@@ -14,20 +14,20 @@ use crate::{SourceRule, SourceWeighting, TrainError, WeightShare};
 /// when training begins.
 ///
 /// The target's own examples come first, then those of each source. A target's example weighs what
-/// the data set says, or 1; one of a source that times the factor and what the rule says.
+/// the data set says, or 1.
 ///
-/// With the rules `domain` and `tradaboost` the factor is not a part of the weights: examples of
-/// sources are drawn so much more seldom than the target's. A batch in which most rows count little
-/// says as little as a small one, but takes as long.
+/// The factor, and with the rule `column` what the data set says, is how often an example of a source
+/// is drawn for each time that one of the target is. A weight in the loss would not do: a step divides
+/// by the weights of its own examples, so that one without an example of the target would count in
+/// full. What `domain` and `tradaboost` say is a weight: it tells the examples of a step apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sources {
     weighting: SourceWeighting,
     /// Where each part begins and ends: the target's, then each source's.
     parts: Vec<Range<usize>>,
     weights: Vec<f32>,
-    /// How often an example of a source is drawn for each time that one of the target is, where that
-    /// is not alike.
-    draw: Option<f64>,
+    /// How often each example is drawn in proportion to the others, where that is not alike.
+    draws: Option<Vec<f64>>,
 }
 
 impl Sources {
@@ -55,10 +55,15 @@ impl Sources {
         };
         let factor = weighting.factor.unwrap_or_else(|| usual_factor(&weights, &parts, weighting));
         let of_sources = &mut weights[parts[0].end..];
-        let draw = is_drawn(weighting).then_some(factor);
-        if draw.is_none() {
-            of_sources.iter_mut().for_each(|weight| *weight *= factor);
+        let mut draws = vec![factor; of_sources.len()];
+        if weighting.rule == SourceRule::Column {
+            let said = draws.iter_mut().zip(&mut *of_sources);
+            said.for_each(|(draw, weight)| *draw *= std::mem::replace(weight, 1.0));
         }
+        let draws = draws.iter().any(|&draw| draw != 1.0).then(|| {
+            let of_target = std::iter::repeat_n(1.0, parts[0].end);
+            of_target.chain(draws).collect()
+        });
         if weighting.rule == SourceRule::Domain {
             let features = features(model, dataset, FEATURE_BATCH);
             let ratios = parts[1..].iter().flat_map(|source| {
@@ -67,7 +72,7 @@ impl Sources {
             of_sources.iter_mut().zip(ratios).for_each(|(weight, ratio)| *weight *= ratio);
         }
         let weights = weights.into_iter().map(|weight| weight as f32).collect();
-        Ok(Self { weighting: *weighting, parts, weights, draw })
+        Ok(Self { weighting: *weighting, parts, weights, draws })
     }
 
     /// What decides the weights.
@@ -94,9 +99,10 @@ impl Sources {
     /// If there are not as many weights as examples.
     pub fn shares(&self, weights: &[f32]) -> Vec<WeightShare> {
         assert_eq!(weights.len(), self.weights.len(), "one weight for each example");
-        let draws = self.draws_of_sources(self.draw.unwrap_or(1.0));
+        let draw = |example: usize| self.draws.as_ref().map_or(1.0, |draws| draws[example]);
+        let drawn = weights.iter().enumerate();
         let drawn: Vec<f64> =
-            weights.iter().zip(draws).map(|(&weight, draw)| f64::from(weight) * draw).collect();
+            drawn.map(|(example, &weight)| f64::from(weight) * draw(example)).collect();
         let total: f64 = drawn.iter().sum();
         self.parts.iter().map(|part| WeightShare::new(&drawn[part.clone()], total)).collect()
     }
@@ -104,16 +110,15 @@ impl Sources {
     /// How often each example is drawn, where that is not alike. In the first epoch of `tradaboost`,
     /// only the target's are: what it teaches is what the sources are first judged by.
     pub(crate) fn draws(&self) -> Option<Draws> {
-        let all = self.draws_of_sources(self.draw?);
         let boosted = self.weighting.rule == SourceRule::TrAdaBoost;
-        Some(Draws::Examples { first: boosted.then(|| self.draws_of_sources(0.0)), all })
-    }
-
-    /// The target's examples drawn once each, those of sources so often.
-    fn draws_of_sources(&self, draw: f64) -> Vec<f64> {
-        let target = self.target_examples();
-        let draw = |example| if example < target { 1.0 } else { draw };
-        (0..self.weights.len()).map(draw).collect()
+        let alike = || vec![1.0; self.weights.len()];
+        let all = self.draws.clone().or_else(|| boosted.then(alike))?;
+        let of_target = || {
+            let mut draws = alike();
+            draws[self.target_examples()..].fill(0.0);
+            draws
+        };
+        Some(Draws::Examples { first: boosted.then(of_target), all })
     }
 
     /// A hash of what decides the weights, beside the examples.
@@ -163,16 +168,12 @@ fn ratios(
     density_ratio.ratios().into_iter().map(flattened).collect()
 }
 
-/// Whether the factor says how often examples of sources are drawn.
-fn is_drawn(weighting: &SourceWeighting) -> bool {
-    matches!(weighting.rule, SourceRule::Domain | SourceRule::TrAdaBoost)
-}
-
 /// The factor where none is given.
 fn usual_factor(weights: &[f64], parts: &[Range<usize>], weighting: &SourceWeighting) -> f64 {
-    if !is_drawn(weighting) {
+    if matches!(weighting.rule, SourceRule::Uniform | SourceRule::Column) {
         return 1.0;
     }
     let (target, sources) = weights.split_at(parts[0].end);
-    target.iter().sum::<f64>() / sources.iter().sum::<f64>().max(f64::MIN_POSITIVE)
+    let ratio = target.iter().sum::<f64>() / sources.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    ratio.min(1.0)
 }

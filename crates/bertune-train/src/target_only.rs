@@ -5,8 +5,9 @@ use bertune_data::Dataset;
 use crate::timeline::Timeline;
 use crate::{Interval, Sources, TrainingConfig};
 
-/// The settings of a run on the target alone that is as long as the run with sources, whose examples
-/// these are: as many steps, measured as often. What differs between the two is what they learn from.
+/// The settings of a run on the target alone that may be as long as the run with sources, whose
+/// examples these are: as many steps, measured as often, and ended alike where there is patience. What
+/// differs between the two is what they learn from.
 ///
 /// # Panics
 ///

@@ -86,18 +86,50 @@ fn config() -> TrainingConfig {
 }
 
 #[test]
-fn weights_of_sources_are_those_of_rows_in_the_data_set() {
+fn sources_that_count_alike_are_as_rows_of_the_data_set() {
     let dataset = dataset(24, |_| false);
-    let half = SourceWeighting { factor: Some(0.5), ..SourceWeighting::default() };
-    let sources = sources(&dataset, &[10, 4], half);
-    assert_eq!(sources.weights(), [[1.0; 10].as_slice(), &[0.5; 14]].concat());
+    let sources = sources(&dataset, &[10, 4], SourceWeighting::default());
     let of_sources = train(&dataset, Some(&sources), &config(), Run::default()).unwrap();
-    let weighted = dataset.clone().weighted(sources.weights().to_vec());
-    let of_rows = train(&weighted, None, &config(), Run::default()).unwrap();
+    let of_rows = train(&dataset, None, &config(), Run::default()).unwrap();
     let tensors = |tuned: &FineTuned<B>| module_tensors::<Flex, _>(&tuned.model);
     assert!(tensors(&of_sources) == tensors(&of_rows));
     assert_eq!(of_sources.history, of_rows.history);
     assert_eq!(of_sources.weights.as_deref(), Some(sources.weights()));
+}
+
+/// Steps of one row would cancel a weight in the loss.
+#[test]
+fn sources_that_count_less_are_met_less_often() {
+    let dataset = dataset(60, |_| false);
+    let config = TrainingConfig { batch_size: 1, micro_batch_size: None, ..config() };
+    let met = |factor| {
+        let weighting = SourceWeighting { factor: Some(factor), ..Default::default() };
+        let sources = sources(&dataset, &[50], weighting);
+        let share = sources.shares(sources.weights())[0].share;
+        let run = train(&dataset, Some(&sources), &config, Run::default()).unwrap();
+        (share, run.history.steps.len(), module_tensors::<Flex, _>(&run.model))
+    };
+    let (alike, seldom) = (met(1.0), met(0.01));
+    assert!((alike.0 - 10.0 / 60.0).abs() < 1e-6 && (seldom.0 - 10.0 / 10.5).abs() < 1e-6);
+    assert_eq!(alike.1, seldom.1);
+    assert!(alike.2 != seldom.2);
+}
+
+#[test]
+fn a_column_says_how_often_a_row_of_a_source_is_drawn() {
+    let said = [vec![2.0; 4], vec![0.0, 3.0]].concat();
+    let dataset = dataset(6, |_| false).weighted(said);
+    let sources = sources(&dataset, &[2], of(SourceRule::Column));
+    assert_eq!(sources.weights(), [2.0, 2.0, 2.0, 2.0, 1.0, 1.0]);
+    let share = sources.shares(sources.weights())[1].share;
+    assert!((share - 3.0 / 11.0).abs() < 1e-6, "{share}");
+}
+
+#[test]
+fn a_source_that_is_smaller_than_the_target_is_not_blown_up() {
+    let dataset = dataset(42, |_| false);
+    let sources = sources(&dataset, &[2], of(SourceRule::TrAdaBoost));
+    assert_eq!(sources.shares(sources.weights())[1].share, 2.0 / 42.0);
 }
 
 #[test]
@@ -216,7 +248,7 @@ proptest! {
         prop_assert!(weights[..target].iter().all(|&weight| weight == 1.0));
         let most = match rule {
             SourceRule::Domain => clip.powf(flattening),
-            _ => factor.unwrap_or(1.0),
+            _ => 1.0,
         };
         let within = |&weight: &f32| (0.0..=most * 1.000001 + 1e-9).contains(&f64::from(weight));
         prop_assert!(weights[target..].iter().all(within), "{:?} {}", weights, most);
