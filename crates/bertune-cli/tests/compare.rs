@@ -123,6 +123,38 @@ fn a_comparison_grows_and_computes_nothing_twice() {
 }
 
 #[test]
+fn settings_that_no_method_would_take_are_refused() {
+    let place = Place::new();
+    let compare = format!("{COMPARE} --methods scratch,full --output out");
+    for (flags, told) in [
+        ("--rates frozen=1e-3", "--rates has one for frozen, which is not among --methods"),
+        ("--lora-rank 4", "are for the method lora, which is not among --methods"),
+        ("--gradual-unfreezing '2 steps'", "compare has the method gradual"),
+    ] {
+        let error = fail(&place, &format!("{compare} {flags}"));
+        assert!(error.contains(told), "{flags}: {error}");
+    }
+    let output = place.run(&format!("{COMPARE} --output out --preset lora"));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("lora is one of --methods"), "{error}");
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn no_run_is_measured_more_often_than_is_asked_for() {
+    let place = Place::new();
+    let flags = "--methods full --sizes 8 --seeds 1 --max-steps 7 --freeze-layers 1 --output out";
+    let compare = COMPARE.replace("--max-steps 12 ", "");
+    succeed(&place, &format!("{compare} {flags}"));
+    let found = comparison(&place, "out");
+    let curve = found["comparison"]["cells"][0]["curve"].as_array().unwrap();
+    let steps: Vec<_> = curve.iter().map(|point| &point["step"]).collect();
+    assert_eq!(steps, [0, 2, 4, 6, 7]);
+    let page = String::from_utf8(place.read("out/index.html")).unwrap();
+    assert!(page.contains("but for what is frozen: the lowest layer."), "{page}");
+}
+
+#[test]
 fn runs_of_other_settings_or_data_are_refused_until_they_are_to_be_overwritten() {
     let place = Place::new();
     let compare = format!("{COMPARE} --methods scratch,full --sizes 8 --seeds 1 --output out");

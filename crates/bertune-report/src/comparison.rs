@@ -1,6 +1,8 @@
 use bertune_metrics::{MetricName, SeedSummary};
 use serde::{Deserialize, Serialize};
 
+use crate::resolution::known_to;
+
 /// Ways to train, on the same data, over training sizes and seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,7 +170,7 @@ impl Comparison {
 
     /// How much larger a number is for a method than for the reference, over the seeds that both
     /// have: of one seed both see the same rows.
-    pub(crate) fn difference(
+    fn difference(
         &self,
         method: &str,
         examples: usize,
@@ -183,15 +185,19 @@ impl Comparison {
         self.over_seeds(method, examples, difference)
     }
 
-    /// That [difference](Self::difference) on each size where both have runs.
+    /// That [difference](Self::difference) on each size where both have runs, with intervals that
+    /// also have the `variance` that comes from measuring.
     pub(crate) fn differences(
         &self,
         method: &str,
         number: impl Fn(&Cell) -> Option<f64>,
+        variance: impl Fn(&Size) -> f64,
     ) -> Vec<(&Size, SeedSummary)> {
-        let sizes = self.sizes.iter();
-        let of_size = |size: &Size| self.difference(method, size.examples, &number);
-        sizes.filter_map(|size| Some((size, of_size(size)?))).collect()
+        let of_size = |size: &Size| {
+            let difference = self.difference(method, size.examples, &number)?;
+            Some(known_to(variance(size), difference))
+        };
+        self.sizes.iter().filter_map(|size| Some((size, of_size(size)?))).collect()
     }
 
     /// The method that the others are compared with, if it is among them.

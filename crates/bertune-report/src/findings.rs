@@ -24,7 +24,9 @@ pub struct Finding {
 /// What a comparison shows: what transfer buys, in scores, steps and overfitting, and how far that
 /// can be trusted.
 ///
-/// A difference is only called one where the 95 % interval over the seeds does not hold 0.
+/// A difference is only called one where the 95 % interval over the seeds does not hold 0. The
+/// interval is never narrower than the measuring allows: that all seeds have the same difference
+/// does not make it certain.
 pub fn findings(comparison: &Comparison) -> Vec<Finding> {
     let (score, scores) = score::finding(comparison);
     let (speed, speeds) = speed::finding(comparison);

@@ -20,6 +20,7 @@ mod numbers;
 mod page;
 mod plot;
 mod reached;
+mod resolution;
 mod results;
 mod scores_by_size;
 mod table;

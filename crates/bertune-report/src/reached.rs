@@ -1,5 +1,6 @@
 use bertune_metrics::SeedSummary;
 
+use crate::resolution::{known_to, step_variance};
 use crate::{Cell, Comparison};
 
 /// After how many steps a method's runs are as good on the validation rows as the reference of the
@@ -14,7 +15,8 @@ pub struct Reached {
     pub steps: Option<SeedSummary>,
     /// The steps that the reference took to its own best.
     pub reference_steps: Option<SeedSummary>,
-    /// How many steps more than the reference, where every run reaches it.
+    /// How many steps more than the reference, where every run reaches it. The interval has the
+    /// steps between evaluations in it.
     pub difference: Option<SeedSummary>,
 }
 
@@ -22,8 +24,8 @@ impl Comparison {
     /// When the runs of a method on a size reach what the reference reaches.
     pub fn reached(&self, method: &str, examples: usize) -> Reached {
         let references = self.cells_of(&self.reference, examples);
-        let cells = self.cells_of(method, examples).into_iter();
-        let pairs = cells.filter_map(|cell| {
+        let cells = self.cells_of(method, examples);
+        let pairs = cells.iter().filter_map(|cell| {
             let reference = references.iter().find(|other| other.seed == cell.seed)?;
             let (reference_step, goal) = reference.best(self.metric)?;
             Some((self.first_step_at(cell, goal), reference_step))
@@ -34,12 +36,15 @@ impl Comparison {
         let more = pairs.iter().filter_map(|(step, own)| Some(as_f64((*step)?) - as_f64(*own)));
         let more: Vec<f64> = more.collect();
         let all_reach = steps.len() == pairs.len();
+        let variance = step_variance(cells.iter().chain(&references).copied());
         Reached {
             runs: pairs.len(),
             reached: steps.len(),
             steps: SeedSummary::new(&steps),
             reference_steps: SeedSummary::new(&own),
-            difference: SeedSummary::new(&more).filter(|_| all_reach),
+            difference: SeedSummary::new(&more)
+                .filter(|_| all_reach)
+                .map(|more| known_to(variance, more)),
         }
     }
 

@@ -40,6 +40,10 @@ fn scratch_wins() {
     let words = words(&comparison);
     assert!(words.contains("No: of 2 comparisons, worse in 2."), "{words}");
     assert!(words.contains("never as good in 100 steps"), "{words}");
+    assert!(
+        words.contains("Not shown: of 2 comparisons, not as good in every run in 2."),
+        "{words}"
+    );
     insta::assert_snapshot!(words);
 }
 
@@ -62,6 +66,19 @@ fn equal_runs_are_no_gain() {
     let words = words(&comparison(&BOTH, &[64], 3, same));
     assert!(words.contains("a smaller gap between training and validation in 0 of 1"), "{words}");
     assert!(words.contains("after 60 steps instead of 60 (within the noise"), "{words}");
+}
+
+#[test]
+fn the_same_small_difference_in_all_seeds_is_no_certainty() {
+    // A row of 160 more, and one evaluation of every 5 steps earlier.
+    let comparison = comparison(&BOTH, &[64], 3, |method, _, _| match method {
+        "full" => Shape { score: 0.7 + 1.0 / 160.0, flat_from: 55, gap: 0.1 },
+        _ => Shape { score: 0.7, flat_from: 60, gap: 0.1 },
+    });
+    let words = words(&comparison);
+    let told = ["cannot be told apart", "after 55 steps instead of 60 (within the noise"];
+    assert!(told.iter().all(|told| words.contains(told)), "{words}");
+    assert!(!words.contains("Yes") && !words.contains("95 % interval 5 to 5"), "{words}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 use anyhow::bail;
+use bertune::train::Preset;
 use clap::Args;
 use clap::builder::Resettable;
 
-use super::method::{Method, MethodRate, method, method_rate};
+use super::method::{LORA, Method, MethodRate, method, method_rate};
 use super::size::{Size, size};
+use crate::args::named;
 use crate::run_config::RunConfig;
 use crate::train_args::TrainArgs;
 
@@ -34,6 +36,17 @@ Example:
     mut_arg("max_time", |arg| arg.help("Stop after so much time, such as 50m or 2h; the same command goes on")),
     mut_arg("output", |arg| arg.help("The folder of the comparison, which goes on with what is in it")),
     mut_arg("overwrite", |arg| arg.help("Compute those runs in --output anew that are of other settings or data")),
+    mut_arg("preset", |arg| {
+        let help = "Ready-made settings of all methods: article, bert-paper, gentle, full or small \
+                    [default: small for the boxed model, else none]";
+        arg.help(help).value_parser(preset)
+    }),
+    mut_arg("head_learning_rate", |arg| {
+        let help = "The peak learning rate of pooler and classifier, in full and gradual alone \
+                    [default: the preset's, or 5e-4]";
+        arg.help(help)
+    }),
+    mut_arg("gradual_unfreezing", |arg| arg.hide(true)),
     mut_arg("save_every", |arg| arg.hide(true)),
     mut_arg("keep_states", |arg| arg.hide(true)),
     mut_arg("tensorboard", |arg| arg.hide(true)),
@@ -48,14 +61,14 @@ pub(crate) struct CompareArgs {
     /// Which ways to train [default: scratch,frozen,full,gradual,lora].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = method)]
     pub(super) methods: Vec<&'static Method>,
-    /// The peak learning rate of a method, in place of its own [default: scratch=5e-4,frozen=1e-3;
-    /// the others have --learning-rate].
+    /// The peak learning rate of a method, in place of its own [default:
+    /// scratch=5e-4,frozen=1e-3,lora=5e-4; full and gradual have --learning-rate].
     #[arg(long, value_name = "METHOD=RATE,…", value_delimiter = ',', value_parser = method_rate)]
     pub(super) rates: Vec<MethodRate>,
     /// The fewest steps of a run, where the epochs of a small size are fewer.
     #[arg(long, value_name = "N", default_value = "100", value_parser = positive)]
     pub(super) min_steps: usize,
-    /// How often each run is measured on its way, unless --evaluate-every says it in steps.
+    /// How often each run is measured on its way at most, where --evaluate-every does not say it.
     #[arg(long, value_name = "N", default_value = "20", value_parser = positive)]
     pub(super) evaluations: usize,
     #[command(flatten)]
@@ -65,7 +78,8 @@ pub(crate) struct CompareArgs {
 impl CompareArgs {
     /// What all runs have in common, once it is known to make a comparison.
     pub(super) fn resolve(&self) -> anyhow::Result<RunConfig> {
-        let mut config = self.train.resolve(&["--model", "--train", "--output"])?;
+        let mut config = self.train.resolve(&["--train", "--output"])?;
+        self.check_methods(&config)?;
         if config.save_every.is_some() || self.train.outside().tensorboard.is_some() {
             bail!("a comparison keeps finished runs: --save-every and --tensorboard are for train");
         }
@@ -90,10 +104,47 @@ impl CompareArgs {
         Ok(config)
     }
 
+    /// Whether a method is among those that are compared.
+    pub(super) fn compares(&self, name: &str) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|method| method.name == name)
+    }
+
+    /// Refuses settings that no method would take.
+    fn check_methods(&self, config: &RunConfig) -> anyhow::Result<()> {
+        if let Some(rate) = self.rates.iter().find(|rate| !self.compares(rate.method)) {
+            let name = rate.method;
+            bail!(
+                "--rates has one for {name}, which is not among --methods: add it, or leave it out"
+            );
+        }
+        if config.training.lora.is_some() && !self.compares(LORA) {
+            bail!(
+                "--lora-rank and its like are for the method lora, which is not among --methods: \
+                 add it, or leave them out"
+            );
+        }
+        if config.training.gradual_unfreezing.is_some() {
+            bail!(
+                "--gradual-unfreezing is for train: compare has the method gradual, which spreads \
+                 the layers over half of its steps"
+            );
+        }
+        Ok(())
+    }
+
     /// The seeds, from the first on.
     pub(super) fn seeds(&self, config: &RunConfig) -> Vec<u64> {
         let first = config.training.seed;
         (0..self.train.seeds.unwrap_or(3)).map(|i| first.wrapping_add(i)).collect()
+    }
+}
+
+/// Settings of all methods; those of LoRA are one method's.
+fn preset(name: &str) -> Result<Preset, String> {
+    let preset = named::<Preset>(name).map_err(|error| error.to_string())?;
+    match preset {
+        Preset::Lora => Err("lora is one of --methods, and no preset of all of them".into()),
+        preset => Ok(preset),
     }
 }
 

@@ -35,13 +35,9 @@ impl Grid {
         for examples in rows_of(&args.sizes, &training.tables)? {
             sizes.push(Size { examples, steps: steps(args, &training.config, examples) });
         }
-        let is_wanted = |method: &&Method| {
-            let wanted = &args.methods;
-            wanted.is_empty() || wanted.iter().any(|wanted| wanted.name == method.name)
-        };
         let model: SequenceClassificationConfig = training.checkpoint.config()?;
         Ok(Self {
-            methods: METHODS.iter().filter(is_wanted).collect(),
+            methods: METHODS.iter().filter(|method| args.compares(method.name)).collect(),
             sizes,
             seeds: args.seeds(&training.config),
             rates: args.rates.clone(),
@@ -77,7 +73,7 @@ impl Grid {
         settings.training.seed = seed;
         settings.training.max_steps = Some(size.steps);
         if settings.training.evaluate_every == Interval::EPOCH {
-            settings.training.evaluate_every = every(size.steps / self.evaluations);
+            settings.training.evaluate_every = every(size.steps.div_ceil(self.evaluations));
         }
         method.settings(settings, &self.rates, Run { steps: size.steps, layers: self.layers })
     }

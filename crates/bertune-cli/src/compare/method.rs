@@ -33,6 +33,12 @@ pub(super) struct Run {
 /// The method that the others are compared with.
 pub(super) const REFERENCE: &str = "scratch";
 
+/// The method that has adapters.
+pub(super) const LORA: &str = "lora";
+
+/// The embeddings and the layers.
+const ENCODER: &str = r"^bert\.(embeddings|encoder)\.";
+
 /// The rate of what is new above a pretrained encoder: in the few steps of a small size, a
 /// classifier and a pooler at the encoder's rate learn next to nothing.
 const HEAD_RATE: f64 = 5e-4;
@@ -64,7 +70,7 @@ pub(super) static METHODS: [Method; 5] = [
         colour: 1,
         rate: Some(1e-3),
         weights: Weights::Pretrained,
-        change: |config, _| config.training.freeze.push(r"^bert\.(embeddings|encoder)\.".into()),
+        change: |config, _| config.training.freeze.push(ENCODER.into()),
     },
     Method {
         name: "full",
@@ -96,7 +102,7 @@ pub(super) static METHODS: [Method; 5] = [
         },
     },
     Method {
-        name: "lora",
+        name: LORA,
         title: "low-rank adapters",
         label: "low-rank adapters",
         description: "The pretrained weights stay as they are; low-rank changes of some linear maps \
@@ -135,13 +141,20 @@ impl Method {
         config
     }
 
-    /// The method as reports tell of it.
+    /// The method as reports tell of it, with these settings.
     pub(super) fn described(&self, settings: &RunConfig) -> report::Method {
+        let description = match frozen(settings) {
+            None => self.description.into(),
+            Some(frozen) => {
+                let learns = self.description.trim_end_matches('.');
+                format!("{learns}, but for what is frozen: {frozen}.")
+            }
+        };
         report::Method {
             name: self.name.into(),
             title: self.title.into(),
             label: self.label.into(),
-            description: self.description.into(),
+            description,
             settings: in_words(settings),
             colour: self.colour,
         }
@@ -152,6 +165,23 @@ impl Method {
 fn pooler(rate: f64) -> GroupConfig {
     let pattern = r"^bert\.pooler\.".into();
     GroupConfig { pattern, learning_rate: Some(rate), weight_decay: None }
+}
+
+/// What the settings freeze, where that is not the whole encoder, which the method says.
+fn frozen(settings: &RunConfig) -> Option<String> {
+    let training = &settings.training;
+    let (encoder, patterns): (Vec<_>, Vec<_>) =
+        training.freeze.iter().partition(|pattern| pattern.as_str() == ENCODER);
+    let embeddings = training.freeze_embeddings.then(|| "the embeddings".to_owned());
+    let layers = match training.freeze_layers {
+        0 => None,
+        1 => Some("the lowest layer".to_owned()),
+        layers => Some(format!("the lowest {layers} layers")),
+    };
+    let of_encoder = embeddings.into_iter().chain(layers).filter(|_| encoder.is_empty());
+    let by_name = patterns.into_iter().map(|pattern| format!("what matches '{pattern}'"));
+    let parts: Vec<String> = of_encoder.chain(by_name).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// The learning rates of a method.
@@ -173,7 +203,7 @@ fn in_words(settings: &RunConfig) -> String {
 /// A method's own learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct MethodRate {
-    method: &'static str,
+    pub(super) method: &'static str,
     rate: f64,
 }
 
@@ -218,6 +248,19 @@ mod tests {
         assert_eq!(gradual.layer_decay, 0.8);
         let lora = settings("lora", &[]).training;
         assert_eq!((lora.learning_rate, lora.lora), (5e-4, Some(LoraConfig::default())));
+    }
+
+    #[test]
+    fn what_is_frozen_is_told() {
+        let described = |name: &str| {
+            let mut settings = settings(name, &[]);
+            settings.training.freeze_embeddings = name != REFERENCE;
+            method(name).unwrap().described(&settings).description
+        };
+        let full = "All pretrained weights learn, but for what is frozen: the embeddings, the \
+                    lowest layer.";
+        assert_eq!(described("full"), full);
+        assert!(!["scratch", "frozen"].map(described).concat().contains("but for what"));
     }
 
     #[test]

@@ -14,10 +14,10 @@ use serde_json::json;
 use super::cell::TRAIN_SAMPLE;
 use super::grid::Grid;
 use super::method::REFERENCE;
-use super::record::write_whole;
 use crate::command_line::typed;
 use crate::progress::in_digits;
 use crate::training::Training;
+use crate::whole_file::write_whole;
 
 /// The files that tell of a comparison: `comparison.json`, the pictures, the page. They are
 /// written after each run.

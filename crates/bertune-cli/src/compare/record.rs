@@ -1,15 +1,14 @@
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
 use bertune::report::Cell;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
 use crate::run_config::RunConfig;
+use crate::whole_file::write_whole;
 
 /// A finished run of a comparison in one file: what went in and what came out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,16 +50,6 @@ impl CellRecord {
         };
         Ok(first_difference(&parts(self)?, &parts(now)?, &mut Vec::new()))
     }
-}
-
-/// Writes a file beside its place and moves it there.
-pub(super) fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
-    let describe = || format!("cannot write {}", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder).with_context(describe)?;
-    file.write_all(text.as_bytes()).with_context(describe)?;
-    file.persist(path).with_context(describe)?;
-    Ok(())
 }
 
 fn first_difference<'a>(was: &'a Value, is: &'a Value, path: &mut Vec<&'a str>) -> Option<String> {

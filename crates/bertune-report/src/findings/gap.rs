@@ -4,14 +4,15 @@ use super::Finding;
 use super::tally::{Tally, Words};
 use super::verdict::{Verdict, by_verdict};
 use crate::numbers::capitalised;
-use crate::{Comparison, Method, Size};
+use crate::{Cell, Comparison, Method, Size};
 
 /// Whether the gap between training and validation rows is smaller than the reference's.
 pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let mut tally = Tally::default();
     let mut details = Vec::new();
     for method in comparison.others() {
-        let pairs = comparison.differences(&method.name, |cell| cell.gap(comparison.metric));
+        let gap = |cell: &Cell| cell.gap(comparison.metric);
+        let pairs = comparison.differences(&method.name, gap, |size| comparison.gap_variance(size));
         pairs.iter().for_each(|(_, difference)| tally.add(Verdict::of(difference)));
         details.extend(sentence(comparison, method, &pairs));
     }

@@ -4,15 +4,15 @@ use super::Finding;
 use super::tally::{Tally, Words};
 use super::verdict::{Verdict, by_verdict};
 use crate::numbers::{capitalised, list, mean_and_deviation, of, score};
-use crate::{Comparison, Method, Size};
+use crate::{Cell, Comparison, Method, Size};
 
 /// Whether methods score better than the reference.
 pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let mut tally = Tally::default();
     let mut details = Vec::new();
     for method in comparison.others() {
-        let pairs = comparison
-            .differences(&method.name, |cell| Some(comparison.metric.gain(cell.score?, 0.0)));
+        let gain = |cell: &Cell| Some(comparison.metric.gain(cell.score?, 0.0));
+        let pairs = comparison.differences(&method.name, gain, |_| comparison.score_variance());
         pairs.iter().for_each(|(_, difference)| tally.add(Verdict::of(difference)));
         details.extend(sentence(comparison, method, &pairs));
     }

@@ -9,7 +9,9 @@ pub(super) fn finding(comparison: &Comparison) -> Finding {
         seeds => format!(
             "Intervals are Student's 95 % intervals over {seeds} seeds. A seed decides which rows \
              are learned from, their order, the new weights and dropout; of one seed, all methods \
-             see the same rows, and differences are taken seed by seed."
+             see the same rows, and differences are taken seed by seed. Intervals of differences \
+             also hold what measuring leaves open: steps are known to within those from one \
+             evaluation to the next, scores that count rows to within one row."
         ),
     };
     let details = [Some(same_rows(comparison)), Some(budget()), incomplete(comparison)];

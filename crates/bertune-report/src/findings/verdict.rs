@@ -10,7 +10,7 @@ pub(super) enum Verdict {
     More,
     /// The interval lies below 0.
     Less,
-    /// The interval holds 0.
+    /// The interval holds 0, or has no width: then the noise is not known.
     WithinNoise,
     /// One seed has no interval.
     OneSeed,
@@ -23,6 +23,7 @@ impl Verdict {
     pub(super) fn of(difference: &SeedSummary) -> Self {
         match difference.interval {
             None => Self::OneSeed,
+            Some(interval) if interval.low == interval.high => Self::WithinNoise,
             Some(interval) if interval.low > 0.0 => Self::More,
             Some(interval) if interval.high < 0.0 => Self::Less,
             Some(_) => Self::WithinNoise,
