@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::bail;
 use bertune::data::MaskingUnit;
 use bertune::kernels::Precision;
 use bertune::train::{Interval, OptimizerKind, ScheduleKind};
@@ -82,7 +83,6 @@ pub(crate) struct PretrainArgs {
 
 #[derive(Args)]
 #[command(next_help_heading = "A new model")]
-#[group(conflicts_with = "model")]
 struct NewModelArgs {
     /// The folder of a tokenizer, in place of one made of the text.
     #[arg(long, value_name = "FOLDER")]
@@ -105,7 +105,7 @@ struct NewModelArgs {
     /// The width inside the feed-forward block [default: four times the states'].
     #[arg(long, value_name = "N")]
     intermediate_size: Option<usize>,
-    /// The longest sequence that the model can take, in tokens [default: 512].
+    /// The longest sequence that the model can take, in tokens [default: that of --max-length].
     #[arg(long, value_name = "N")]
     max_positions: Option<usize>,
     /// The dropout probability [default: 0.1].
@@ -198,7 +198,7 @@ impl PretrainArgs {
         set(&mut config.masking.probability, self.masking_probability);
         set(&mut config.masking.unit, self.masking_unit);
         set_some(&mut config.save_every, self.save_every);
-        self.new_model.apply(&mut config);
+        self.new_model.apply(&mut config)?;
         self.training.apply(&mut config);
         config.validate()?;
         Ok(config)
@@ -217,8 +217,22 @@ impl PretrainArgs {
 }
 
 impl NewModelArgs {
-    fn apply(&self, config: &mut PretrainConfig) {
+    /// Lets the flags that were given override `config`; they are refused where a model is gone on
+    /// with, and those of a new vocabulary where there is a tokenizer.
+    fn apply(&self, config: &mut PretrainConfig) -> anyhow::Result<()> {
+        if let (Some(_), Some(flag)) = (&config.model, self.first_given()) {
+            bail!("{flag} is for a new model, but --model goes on with one; leave one out");
+        }
         set_some(&mut config.tokenizer, self.tokenizer.clone());
+        let of_vocabulary = [("--vocab-size", self.vocab_size.is_some()), ("--cased", self.cased)];
+        if let Some(tokenizer) = &config.tokenizer
+            && let Some((flag, _)) = of_vocabulary.iter().find(|(_, is_given)| *is_given)
+        {
+            bail!(
+                "{flag} is for a new vocabulary, but --tokenizer {} has one; leave one out",
+                tokenizer.display()
+            );
+        }
         let architecture = &mut config.architecture;
         set(&mut architecture.vocab_size, self.vocab_size);
         architecture.cased |= self.cased;
@@ -226,10 +240,29 @@ impl NewModelArgs {
         set(&mut architecture.hidden_size, self.hidden_size);
         set(&mut architecture.heads, self.heads);
         set_some(&mut architecture.intermediate_size, self.intermediate_size);
-        set(&mut architecture.max_positions, self.max_positions);
+        set_some(&mut architecture.max_positions, self.max_positions);
         set(&mut architecture.dropout, self.dropout);
         set(&mut architecture.initializer_range, self.initializer_range);
         architecture.look_at_neighbours |= self.look_at_neighbours;
+        Ok(())
+    }
+
+    /// The first of these flags that was given.
+    fn first_given(&self) -> Option<&'static str> {
+        let are_given = [
+            ("--tokenizer", self.tokenizer.is_some()),
+            ("--vocab-size", self.vocab_size.is_some()),
+            ("--cased", self.cased),
+            ("--layers", self.layers.is_some()),
+            ("--hidden-size", self.hidden_size.is_some()),
+            ("--heads", self.heads.is_some()),
+            ("--intermediate-size", self.intermediate_size.is_some()),
+            ("--max-positions", self.max_positions.is_some()),
+            ("--dropout", self.dropout.is_some()),
+            ("--initializer-range", self.initializer_range.is_some()),
+            ("--look-at-neighbours", self.look_at_neighbours),
+        ];
+        are_given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }
 }
 

@@ -9,7 +9,7 @@ use bertune::checkpoint::{Checkpoint, LoadReport};
 use bertune::data::{Corpus, Dataset, Masking};
 use bertune::encoder::{BertConfig, Initializer};
 use bertune::head::{BertForMaskedLM, LoadedMaskedLm};
-use bertune::tokenize::{BertTokenizer, VocabSettings};
+use bertune::tokenize::{BertTokenizer, Limits, VocabSettings};
 use bertune::train::{
     History, MaskedLm, Pooler, PretrainingData, Run, SavedState, TrainError, pretrain,
     save_masked_lm,
@@ -55,6 +55,7 @@ impl Pretraining {
         run_folder: RunFolder,
         outside: Outside,
     ) -> anyhow::Result<Self> {
+        check_held_out(&config)?;
         let checkpoint = checkpoint(&config, &outside)?;
         let tokenizer = match (&checkpoint, &config.tokenizer) {
             (Some(checkpoint), _) => BertTokenizer::from_folder(checkpoint.folder())?,
@@ -98,8 +99,12 @@ impl Pretraining {
         };
         let train = packed(&train, seed)?;
         // Measured with the same masks whatever the seed of the run.
-        let validation = packed(&validation, 0)
-            .context("no text is held out to measure on; name some with --validation")?;
+        let mut validation = packed(&validation, 0);
+        if config.validation.is_empty() {
+            validation = validation
+                .context("no text is held out to measure on; name some with --validation");
+        }
+        let validation = validation?;
         if !outside.quiet {
             let (sequences, held_out) = (train.len(), validation.len());
             let length = config.max_length;
@@ -111,7 +116,8 @@ impl Pretraining {
     fn load<B: BertOps>(&self, device: &B::Device) -> anyhow::Result<LoadedMaskedLm<B>> {
         let seed = self.config.training.seed;
         let Some(checkpoint) = &self.checkpoint else {
-            let config = self.config.architecture.bert(self.tokenizer.vocab_size());
+            let PretrainConfig { architecture, max_length, .. } = &self.config;
+            let config = architecture.bert(self.tokenizer.vocab_size(), *max_length);
             config.validate()?;
             let init = Initializer::new(seed, config.initializer_range);
             let mut model = BertForMaskedLM::new(&config, &init, device);
@@ -174,10 +180,19 @@ impl Pretraining {
         if !finished {
             eprintln!("stopped before the end; go on with: bertune resume {output}");
         } else if !self.outside.quiet {
+            let length = self.length_in_words();
             eprintln!(
-                "\nFine-tune it: bertune train --model {output} --train FILE --output FOLDER"
+                "\nFine-tune it: bertune train --model {output} --train FILE --output FOLDER\
+                 {length}"
             );
         }
+    }
+
+    /// The flag of fine-tuning for a new model that takes less than the usual lengths.
+    fn length_in_words(&self) -> String {
+        let positions = self.config.architecture.positions(self.config.max_length);
+        let is_short = self.checkpoint.is_none() && positions < Limits::default().max_length;
+        if is_short { format!(" --max-length {positions}") } else { String::new() }
     }
 }
 
@@ -247,6 +262,21 @@ fn corpora(config: &PretrainConfig) -> (Corpus, Corpus) {
         true => text.holding_out_every(config.hold_out_every),
         false => (text, Corpus::new(config.validation.clone())),
     }
+}
+
+/// Refuses text of too few documents to hold one out, where there is no other to measure on.
+fn check_held_out(config: &PretrainConfig) -> anyhow::Result<()> {
+    let (_, held_out) = corpora(config);
+    if config.validation.is_empty() && held_out.documents().next().is_none() {
+        let files = config.text.iter().map(|file| file.display().to_string());
+        bail!(
+            "there are fewer than {} documents in {}, too few to hold one out to measure on; name \
+             other text with --validation",
+            config.hold_out_every,
+            files.collect::<Vec<_>>().join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// A tokenizer made of the text to learn from.

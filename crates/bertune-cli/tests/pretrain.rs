@@ -51,9 +51,41 @@ fn a_model_made_of_raw_text_guesses_and_is_fine_tuned() {
     assert_eq!(guesses["masks"][0][0]["token"], "seen", "{guesses}");
 
     // No pooler was learned, and none is there that looks as if.
-    let output = succeed(&place, "train --model bert --train train.csv --output tuned --epochs 1");
+    let config = String::from_utf8(place.read("bert/config.json")).unwrap();
+    assert!(config.contains("\"max_position_embeddings\": 16"), "{config}");
+    let train = "train --model bert --train train.csv --output tuned --epochs 1 --max-length 16";
+    let output = succeed(&place, train);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("4 newly initialised (bert.pooler.dense.weight"), "{told}");
+}
+
+fn fail(place: &Place, arguments: &str) -> String {
+    let output = place.run(arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_before_the_first_step() {
+    let place = place();
+    place.write("few.txt", text(9));
+    let error = fail(&place, "pretrain --text few.txt --output bert");
+    assert!(error.contains("there are fewer than 50 documents in few.txt"), "{error}");
+    assert!(!error.contains("Tokenizer"), "{error}");
+    place.write("one.txt", "a");
+    let flags = SMALL.replace("--validation text.txt", "--validation one.txt");
+    let error = fail(&place, &format!("{flags} --output bert --max-steps 1"));
+    assert!(error.contains("no token of the held-out text is hidden"), "{error}");
+    assert!(!place.path("bert").exists());
+}
+
+#[test]
+fn a_tokenizer_that_is_there_gets_no_flags_of_a_new_one() {
+    let place = place();
+    for flag in ["--cased", "--vocab-size 100"] {
+        let flags = format!("pretrain --text text.txt --output bert --tokenizer model {flag}");
+        assert!(fail(&place, &flags).contains("is for a new vocabulary"), "{flag}");
+    }
 }
 
 #[test]

@@ -235,6 +235,12 @@ pub enum TrainError {
         /// The cause.
         source: std::io::Error,
     },
+    /// Of the text to measure on in pretraining, nothing is to be guessed.
+    #[error(
+        "no token of the held-out text is hidden, so that no guess can be measured; give more text \
+         to measure on"
+    )]
+    NothingHidden,
 }
 
 impl TrainError {

@@ -34,8 +34,8 @@ pub struct PretrainingData<'a> {
 ///
 /// # Errors
 ///
-/// If the configuration or the text does not fit, if the loss or a gradient is not finite, or if
-/// the best model or the state could not be kept.
+/// If the configuration or the text does not fit, if no token of the validation text is hidden, if
+/// the loss or a gradient is not finite, or if the best model or the state could not be kept.
 pub fn pretrain<B>(
     model: BertForMaskedLM<B>,
     data: PretrainingData<'_>,
@@ -50,10 +50,21 @@ where
     for (split, dataset) in [("training", data.train), ("validation", data.validation)] {
         check_tokens(split, dataset, &model.bert)?;
     }
-    let inputs =
-        Inputs { train: fingerprint(data.train), validation: fingerprint(data.validation) };
+    if !hides_any(data.validation) {
+        return Err(TrainError::NothingHidden);
+    }
+    let inputs = Inputs {
+        train: fingerprint(data.train, &[]),
+        validation: fingerprint(data.validation, &[]),
+    };
     let history = History::new(config, None, data.train.len(), data.validation.len());
     learn(&data, model.with_precision(config.precision), (history, inputs), run)
+}
+
+/// Whether a token of a text is to be guessed.
+fn hides_any(dataset: &Dataset) -> bool {
+    let hides = |example| !PackedBatch::pack(dataset, &[example]).masked.labels.is_empty();
+    (0..dataset.len()).any(hides)
 }
 
 /// Refuses what has a meaning for labels alone.
