@@ -53,7 +53,7 @@ pub(crate) fn find(
     let asked_text = columns.asked("--text", table.text.as_ref())?;
     let asked_pair = columns.asked("--text-pair", table.text_pair.as_ref())?;
     let several = columns.several("--labels", &table.labels)?;
-    let weight = columns.asked("--weight", table.weight.as_ref())?;
+    let weight = columns.weight(table, labels)?;
     let label = match several.is_empty() {
         true => columns.label(content, table, [asked_text, asked_pair, weight])?,
         false => None,
@@ -64,10 +64,11 @@ pub(crate) fn find(
         Some(text) => (text, columns.pair_of(text, &taken)),
         None => columns.texts(&taken, asked_pair)?,
     };
-    if label.is_none() && several.is_empty() && labels == Labels::Required {
+    if label.is_none() && several.is_empty() && labels.are_required() {
         return Err(columns.which("label", "--label"));
     }
     let text_pair = asked_pair.or(usual_pair);
+    let weight = weight.filter(|_| labels != Labels::Measured);
     let places = Places { text, text_pair, label, labels: several, weight };
     columns.check_distinct(&places)?;
     columns.check_names(&places, table)?;
@@ -102,6 +103,16 @@ impl Columns<'_> {
             existing: self.existing(),
             nearest: self.nearest(column),
         })
+    }
+
+    /// The place of the weights, if they were asked for; where rows are only measured on, they may
+    /// be missing.
+    fn weight(&self, table: &TableFormat, labels: Labels) -> Result<Option<usize>, DataError> {
+        let place = self.asked("--weight", table.weight.as_ref());
+        match labels {
+            Labels::Measured => Ok(place.unwrap_or_default()),
+            Labels::Required | Labels::Optional => place,
+        }
     }
 
     /// The places of columns that were asked for.

@@ -36,7 +36,7 @@ impl DelimitedTable {
         };
         let file = DelimitedFile::new(text, delimiter, quoted)?;
         let survey = Survey::of(&file)?;
-        if labels == Labels::Required || survey.ragged.is_some() {
+        if labels.are_required() || survey.ragged.is_some() {
             check_delimiter(&file, &survey, delimiter)?;
         }
         if let Some((line, found)) = survey.ragged {

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use bertune_tokenize::TokenizeError;
 
-use crate::{Column, CorpusError, FileFormat, Position};
+use crate::{Column, CorpusError, FileFormat, Position, TargetError};
 
 /// Why a file does not give examples.
 #[derive(Debug, thiserror::Error)]
@@ -282,8 +282,8 @@ pub enum DataError {
     },
     /// Labels are hardly ever repeated.
     #[error(
-        "{path}: {labels} different labels in {rows} rows; \
-         are --text and --label the right columns? (the label column is {column})"
+        "{path}: {labels} different labels in {rows} rows; are --text and --label the right \
+         columns? (the label column is {column}; if that is right, name it with --label)"
     )]
     ManyLabels {
         /// The file.
@@ -348,22 +348,9 @@ pub enum DataError {
         /// What it must be.
         expected: &'static str,
     },
-    /// There are more or fewer columns of numbers than the model gives.
-    #[error("{path}: {found} columns of numbers, but the model gives {expected}; see --labels")]
-    TargetWidth {
-        /// The file.
-        path: PathBuf,
-        /// The columns.
-        found: usize,
-        /// What the model gives.
-        expected: usize,
-    },
-    /// Several columns cannot hold one class.
-    #[error("--labels names columns of several targets; say --targets set or --targets values")]
-    SeveralLabels,
-    /// One column is asked for, and several.
-    #[error("--label and --labels exclude each other; give all columns to --labels")]
-    LabelAndLabels,
+    /// The targets are not those that were asked for.
+    #[error(transparent)]
+    Targets(#[from] TargetError),
     /// A JSON object lacks a key.
     #[error("{path}, line {line}: there is no key '{key}'; {existing}")]
     JsonKey {

@@ -22,7 +22,7 @@ impl JsonTable {
         labels: Labels,
     ) -> Result<Self, DataError> {
         let path = text.path().to_owned();
-        let keys = first_keys(&text, table)?;
+        let keys = first_keys(&text, table, labels)?;
         let places = columns::find(&path, Some(&keys), Content::Named, table, labels)?;
         let roles = Roles::new(&path, FileFormat::Jsonl, Some(keys.clone()), places, table, labels);
         Ok(Self { roles, text, keys })
@@ -46,12 +46,16 @@ impl JsonTable {
 }
 
 /// The keys of the first object, if they have all that is asked for.
-fn first_keys(text: &TextFile, table: &TableFormat) -> Result<Vec<String>, DataError> {
+fn first_keys(
+    text: &TextFile,
+    table: &TableFormat,
+    labels: Labels,
+) -> Result<Vec<String>, DataError> {
     let path = text.path();
     for block in text.blocks(|_| true)? {
         if let Some((line, first)) = lines(&block?).next() {
             let first = Object::parse(path, line, first)?;
-            first.check_asked(table)?;
+            first.check_asked(table, labels)?;
             return Ok(first.values.keys().cloned().collect());
         }
     }
@@ -91,10 +95,11 @@ impl<'a> Object<'a> {
     }
 
     /// Refuses a key that was asked for and is not there.
-    fn check_asked(&self, table: &TableFormat) -> Result<(), DataError> {
-        table.asked().try_for_each(|(_, column)| match column {
-            Column::Name(key) => self.value(key).map(drop),
-            Column::Number(_) => Ok(()),
+    fn check_asked(&self, table: &TableFormat, labels: Labels) -> Result<(), DataError> {
+        let is_needed = |flag: &str| flag != "--weight" || labels != Labels::Measured;
+        table.asked().try_for_each(|(flag, column)| match column {
+            Column::Name(key) if is_needed(flag) => self.value(key).map(drop),
+            Column::Name(_) | Column::Number(_) => Ok(()),
         })
     }
 

@@ -19,8 +19,8 @@ impl LabelMap {
     ///
     /// # Errors
     ///
-    /// If there are fewer than two, or so many that the column can hardly be a label, or is a
-    /// score.
+    /// If there are fewer than two, or so many that the column, unless it was asked for, can hardly
+    /// be a label, or is a score.
     pub fn of(table: &Table) -> Result<Self, DataError> {
         let mut seen = SeenLabels::default();
         seen.add(table);
@@ -132,11 +132,18 @@ impl SeenLabels {
             _ if labels > MOST_SCORES && are_scores(&self.names) => {
                 Err(DataError::Scores { path, labels, column })
             }
-            _ if rows >= 20 && labels > rows / 2 => {
+            _ if self.are_doubtful(table) => {
                 Err(DataError::ManyLabels { path, labels, rows, column })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether labels are hardly ever repeated in a column that nobody named. Sets are: they may
+    /// have any number of labels.
+    fn are_doubtful(&self, table: &Table) -> bool {
+        let is_found = table.layout.targets == TargetKind::Class && !table.layout.label_is_asked;
+        is_found && self.rows >= 20 && self.names.len() > self.rows / 2
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Layout {
     pub targets: TargetKind,
     /// The label column.
     pub label: Option<String>,
+    /// Whether the label column was asked for, not found by looking.
+    pub label_is_asked: bool,
     /// The columns of several targets.
     pub labels: Vec<String>,
     /// The column of how much each row counts.

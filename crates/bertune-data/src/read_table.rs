@@ -5,10 +5,20 @@ use crate::{DataError, Table, TableFiles, TableFormat};
 /// Whether every row must have a label and a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Labels {
-    /// For training and evaluation.
+    /// For training.
     Required,
+    /// For evaluation: as for training, but how much a row counts is not read, and the column that
+    /// would say it need not be there.
+    Measured,
     /// For prediction: a missing label or an empty text is no fault.
     Optional,
+}
+
+impl Labels {
+    /// Whether every row must have them.
+    pub(crate) fn are_required(self) -> bool {
+        self != Self::Optional
+    }
 }
 
 /// Reads a csv, tsv, jsonl, parquet or arrow file; the last two with the feature `parquet`.
@@ -41,7 +51,7 @@ pub fn read_tables<P: AsRef<Path>>(
     for more in files.tables() {
         table.examples.extend(more?.examples);
     }
-    if labels == Labels::Required {
+    if labels.are_required() {
         table.check_complete()?;
     }
     Ok(table)

@@ -17,6 +17,8 @@ pub(crate) struct Roles {
     pub(crate) places: Places,
     pub(crate) labels: Labels,
     pub(crate) kind: TargetKind,
+    /// Whether the label column was asked for.
+    label_is_asked: bool,
     /// What stands between the labels of a set.
     pub(crate) separator: char,
     /// The names of classes that stand in the file as numbers, or of columns that are targets.
@@ -36,9 +38,9 @@ impl Roles {
         let name = |place| columns::plain_name(names.as_deref(), place);
         let label_names = of_columns.then(|| places.targets().map(name).collect());
         let separator = table.separator.unwrap_or(';');
-        let kind = table.targets;
+        let (kind, label_is_asked) = (table.targets, table.label.is_some());
         let path = path.into();
-        Self { path, format, names, places, labels, kind, separator, label_names }
+        Self { path, format, names, places, labels, kind, label_is_asked, separator, label_names }
     }
 
     /// The example of a row, given the cell at each place.
@@ -90,6 +92,7 @@ impl Roles {
             text_pair: self.places.text_pair.map(name),
             targets: self.kind,
             label: self.places.label.map(name),
+            label_is_asked: self.label_is_asked,
             labels: self.places.labels.iter().copied().map(name).collect(),
             weight: self.places.weight.map(name),
             label_names: self.label_names.clone(),

@@ -1,7 +1,7 @@
 use serde_json::{Number, Value};
 
 use crate::roles::Roles;
-use crate::{DataError, Labels, TargetKind, columns};
+use crate::{DataError, FileFormat, Labels, TargetError, TargetKind, columns};
 
 /// The targets of one row, as its cells have them; of another kind than the table's is none.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ impl Roles {
     ) -> Result<RowTargets, DataError> {
         let targets = self.required_targets(line, cell);
         match self.labels {
-            Labels::Required => targets,
+            Labels::Required | Labels::Measured => targets,
             Labels::Optional => Ok(targets.unwrap_or_default()),
         }
     }
@@ -90,6 +90,9 @@ impl Roles {
             Value::Array(items) => {
                 items.iter().map(|item| self.label(line, place, item)).collect::<Result<_, _>>()?
             }
+            Value::String(list) if self.is_in_brackets(list) => {
+                return Err(self.list_error(line, place, list));
+            }
             Value::String(list) => list.split(self.separator).map(trimmed).collect(),
             one => vec![self.label(line, place, one)?],
         };
@@ -97,6 +100,24 @@ impl Roles {
         labels.sort_unstable();
         labels.dedup();
         Ok(labels)
+    }
+
+    /// Whether a cell of a format without lists holds one, as programs print them.
+    fn is_in_brackets(&self, cell: &str) -> bool {
+        let has_lists = !matches!(self.format, FileFormat::Csv | FileFormat::Tsv);
+        let cell = cell.trim();
+        !has_lists && cell.starts_with('[') && cell.ends_with(']')
+    }
+
+    fn list_error(&self, line: usize, place: usize, list: &str) -> DataError {
+        let list = TargetError::List {
+            path: self.path.clone(),
+            position: self.format.position(line),
+            column: columns::name(self.names.as_deref(), place),
+            value: list.trim().into(),
+            separator: self.separator,
+        };
+        list.into()
     }
 
     /// The names of the columns that hold 1.
@@ -141,7 +162,7 @@ impl Roles {
         line: usize,
         cell: impl FnMut(usize) -> Cell,
     ) -> Result<Option<f32>, DataError> {
-        if self.labels == Labels::Optional {
+        if self.labels != Labels::Required {
             return Ok(None);
         }
         let weight = |(place, cell): (usize, Value)| {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Position, TargetKind};
+use crate::{DataError, Position, TargetError, TargetKind};
 
 /// How a file of labelled texts is to be read; what is left out is found by looking.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,8 +64,8 @@ impl TableFormat {
     pub(crate) fn check(&self) -> Result<(), DataError> {
         match self.targets {
             _ if self.labels.is_empty() => Ok(()),
-            TargetKind::Class => Err(DataError::SeveralLabels),
-            _ if self.label.is_some() => Err(DataError::LabelAndLabels),
+            TargetKind::Class => Err(TargetError::SeveralLabels.into()),
+            _ if self.label.is_some() => Err(TargetError::LabelAndLabels.into()),
             _ => Ok(()),
         }
     }

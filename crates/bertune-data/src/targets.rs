@@ -1,4 +1,5 @@
-use crate::{DataError, Example, LabelMap, Table, TargetKind};
+use crate::usual_names::is_named;
+use crate::{DataError, Example, LabelMap, Table, TargetError, TargetKind};
 
 /// What the examples of a data set or a batch are to be given.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,12 +26,13 @@ pub enum Targets {
 }
 
 impl Targets {
-    /// The targets of a table's rows, of the kind that its layout says.
+    /// The targets of a table's rows, of the kind that its layout says. Numbers go by the names of
+    /// their columns, whatever the order of these.
     ///
     /// # Errors
     ///
-    /// If a row has none, a label is not among these, or there are not as many columns of numbers
-    /// as names.
+    /// If a row has none, a label is not among these, or the columns of numbers are not as many as
+    /// the names, or have others.
     pub fn of(table: &Table, labels: &LabelMap) -> Result<Self, DataError> {
         match table.layout.targets {
             TargetKind::Class => Ok(Self::Classes(labels.ids(table)?)),
@@ -40,7 +42,7 @@ impl Targets {
             }
             TargetKind::Values => {
                 let width = labels.names().len();
-                Ok(Self::Values { values: numbers(table, width)?, width })
+                Ok(Self::Values { values: numbers(table, labels)?, width })
             }
         }
     }
@@ -126,17 +128,58 @@ fn sets(table: &Table, labels: &LabelMap) -> Result<Vec<f32>, DataError> {
     Ok(values)
 }
 
-fn numbers(table: &Table, width: usize) -> Result<Vec<f32>, DataError> {
+fn numbers(table: &Table, labels: &LabelMap) -> Result<Vec<f32>, DataError> {
+    let width = labels.names().len();
+    let places = places(table, labels.names())?;
     let mut numbers = Vec::with_capacity(table.examples.len() * width);
     for example in &table.examples {
         let values = example.values.as_ref().ok_or_else(|| missing(table, example))?;
         if values.len() != width {
             let (path, found) = (table.title(), values.len());
-            return Err(DataError::TargetWidth { path, found, expected: width });
+            return Err(TargetError::Width { path, found, expected: width }.into());
         }
-        numbers.extend(values);
+        numbers.extend(places.iter().map(|&place| values[place]));
     }
     Ok(numbers)
+}
+
+/// The place of each expected number among the table's columns of numbers: that of its name, or,
+/// where names tell nothing, in order.
+fn places(table: &Table, expected: &[String]) -> Result<Vec<usize>, DataError> {
+    let found = table.layout.label_names.as_deref().unwrap_or_default();
+    let is_one_way = found.len() != expected.len() || found.len() == 1 || found == expected;
+    let in_order = || (0..expected.len()).collect();
+    match named_places(found, expected) {
+        _ if is_one_way => Ok(in_order()),
+        Some(places) => Ok(places),
+        None if are_numbers(expected) || !table.layout.has_header => Ok(in_order()),
+        None => {
+            let (path, [found, expected]) = (table.title(), [found, expected].map(in_words));
+            Err(TargetError::Names { path, found, expected }.into())
+        }
+    }
+}
+
+/// The place of each expected name among those that were found, if each has one of its own.
+fn named_places(found: &[String], expected: &[String]) -> Option<Vec<usize>> {
+    let place = |name: &String| {
+        let exact = found.iter().position(|other| other == name);
+        exact.or_else(|| found.iter().position(|other| is_named(other, name)))
+    };
+    let places: Vec<usize> = expected.iter().map(place).collect::<Option<_>>()?;
+    let is_met = |place| places.contains(&place);
+    (0..found.len()).all(is_met).then_some(places)
+}
+
+/// Whether names are only numbers: a model has such ones where it or the columns had no names.
+fn are_numbers(names: &[String]) -> bool {
+    let is_number = |name: &String| name.trim_start_matches("LABEL_").parse::<usize>().is_ok();
+    names.iter().all(is_number)
+}
+
+fn in_words(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    names.join(", ")
 }
 
 /// The error of a row without targets.

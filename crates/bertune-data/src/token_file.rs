@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bertune_mapped::MappedFile;
 use bertune_tokenize::Encoding;
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::token_store::{FlatTokens, TokenDigest, TokenView};
 
@@ -103,7 +103,7 @@ impl TokenWriter {
     /// A file beside the place that it will have.
     pub(crate) fn create_in(folder: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let mut file = BufWriter::new(NamedTempFile::new_in(folder)?);
+        let mut file = BufWriter::new(new_file_in(folder)?);
         file.write_all(&[0; HEADER])?;
         Ok(Self { file, digest: TokenDigest::default(), tokens: 0, ends: FlatTokens::default() })
     }
@@ -132,6 +132,23 @@ impl TokenWriter {
         file.persist(path).map_err(|error| error.error).map(|_: File| ())
     }
 }
+
+/// A file for a while, which has the permissions of any new file.
+fn new_file_in(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    permit(&mut builder);
+    builder.tempfile_in(folder)
+}
+
+/// Permits all that the umask does.
+#[cfg(unix)]
+fn permit(builder: &mut Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn permit(_: &mut Builder<'_, '_>) {}
 
 #[cfg(test)]
 mod tests {
@@ -209,6 +226,21 @@ mod tests {
         let view =
             TokenView { tokens: &tokens, sequence_ends: &[0, 1], example_ends, selected: None };
         assert!(view.is_sound());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_has_the_permissions_of_any_new_one() -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir()?;
+        let mode = |name: &str| {
+            let file = std::fs::metadata(folder.path().join(name))?;
+            Ok::<_, io::Error>(file.permissions().mode())
+        };
+        TokenWriter::create_in(folder.path())?.finish(&folder.path().join("tokens"), &KEY)?;
+        std::fs::write(folder.path().join("usual"), "")?;
+        assert_eq!(mode("tokens")?, mode("usual")?);
+        Ok(())
     }
 
     #[test]

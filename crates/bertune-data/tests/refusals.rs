@@ -4,7 +4,7 @@
 mod common;
 
 use bertune_data::{
-    Header, LabelMap, Labels, Quoting, Table, TableFormat, TextEncoding, read_table,
+    Header, LabelMap, Labels, Quoting, Table, TableFormat, TargetKind, TextEncoding, read_table,
 };
 use common::{auto, named, read};
 
@@ -165,8 +165,19 @@ fn labels_that_teach_nothing_are_refused() {
         format!("text,label\n{many}").as_bytes(),
         auto(),
         "a.csv: 30 different labels in 30 rows; are --text and --label the right columns? (the \
-         label column is 'label')",
+         label column is 'label'; if that is right, name it with --label)",
     );
+}
+
+#[test]
+fn many_labels_are_taken_where_they_are_asked_for_or_are_sets() {
+    let many: String = (0..30).map(|i| format!("text {i},label {i}\n")).collect();
+    let content = format!("text,label\n{many}");
+    let sets = TableFormat { targets: TargetKind::Set, ..auto() };
+    for format in [named("text", "label"), named("1", "2"), sets] {
+        let table = read("a.csv", content.as_bytes(), &format, Labels::Required).unwrap();
+        assert_eq!(LabelMap::of(&table).unwrap().names().len(), 30);
+    }
 }
 
 #[test]

@@ -94,6 +94,34 @@ fn values_are_the_numbers_of_one_or_several_columns() {
     check("a.csv", "stars,text\n5,a\n3,b\n", &stars, &["stars"], &[5.0, 3.0]);
 }
 
+#[test]
+fn numbers_go_by_the_names_of_their_columns() {
+    let of = |content: &str, columns_asked: &[&str], names: &[&str]| {
+        let format = columns(TargetKind::Values, columns_asked);
+        let format = TableFormat { text: Some(Column::Number(1)), ..format };
+        let table = read("a.csv", content.as_bytes(), &format, Labels::Required).unwrap();
+        let labels = LabelMap::from_names(names.iter().map(|&name| name.into()).collect());
+        Targets::of(&table, &labels).map_err(|error| error.to_string())
+    };
+    let two = |values: [f32; 2]| Ok(Targets::Values { values: values.to_vec(), width: 2 });
+    let content = "text,fear,Joy\na,1,2\n";
+    assert_eq!(of(content, &["fear", "joy"], &["joy", "fear"]), two([2.0, 1.0]));
+    assert_eq!(of(content, &["2", "3"], &["joy", "fear"]), two([2.0, 1.0]));
+    assert_eq!(of(content, &["joy", "fear"], &["joy", "fear"]), two([2.0, 1.0]));
+    // Names that say nothing leave the order.
+    assert_eq!(of(content, &["fear", "joy"], &["LABEL_0", "LABEL_1"]), two([1.0, 2.0]));
+    assert_eq!(of(content, &["fear", "joy"], &["5", "4"]), two([1.0, 2.0]));
+    assert_eq!(of("a,1,x\nb,2,y\n", &["2"], &["value"]).unwrap().len(), 2);
+    assert_eq!(of("a,1,2\n", &["2", "3"], &["joy", "fear"]), two([1.0, 2.0]));
+    assert_eq!(of("a,1,2\n", &["2", "3"], &["3", "2"]), two([2.0, 1.0]));
+    let message = of(content, &["fear", "joy"], &["joy", "anger"]).unwrap_err();
+    let expected = "a.csv: the columns of numbers are 'fear', 'Joy', but the model gives 'joy', \
+                    'anger'; name these with --labels, or rename the columns";
+    assert!(message.ends_with(expected), "{message}");
+    let twice = of(content, &["fear", "joy"], &["joy", "joy"]).unwrap_err();
+    assert!(twice.contains("but the model gives 'joy', 'joy'"), "{twice}");
+}
+
 #[cfg(feature = "parquet")]
 #[test]
 fn columns_of_lists_and_numbers_are_read() {
@@ -157,6 +185,25 @@ fn a_value_that_is_none_is_named() {
         &sets(),
         "a.jsonl, line 1: 'label' is a list, but must be a list of strings, or a string",
     );
+}
+
+#[test]
+fn a_list_in_brackets_is_no_label() {
+    let message = |name: &str, position: &str, list: &str, separator: char| {
+        format!(
+            "{name}, {position}: {list} in column 'label' is a list, which only jsonl, parquet and \
+             arrow have; put '{separator}' between the labels, without brackets and quotes (see \
+             --separator)"
+        )
+    };
+    let content = "text,label\na,x\nb,\" ['anger', 'sad']\"\n";
+    refuses("a.csv", content, &sets(), &message("a.csv", "line 3", "['anger', 'sad']", ';'));
+    let commas = TableFormat { separator: Some(','), ..sets() };
+    let content = "text\tlabel\na\t[]\n";
+    refuses("a.tsv", content, &commas, &message("a.tsv", "line 2", "[]", ','));
+    check("a.csv", "text,label\na,[x\nb,[x;y\n", &sets(), &["[x", "y"], &[1., 0., 1., 1.]);
+    let json = "{\"text\": \"a\", \"label\": \"[x]\"}\n";
+    check("a.jsonl", json, &sets(), &["[x]"], &[1.0]);
 }
 
 #[test]

@@ -56,6 +56,23 @@ fn a_weight_that_is_none_is_named() {
 }
 
 #[test]
+fn rows_that_are_measured_on_need_no_weights() {
+    for content in ["text,label\na,x\nb,y\n", "text,label,w\na,x,much\nb,y,\n"] {
+        let table = read("a.csv", content.as_bytes(), &weighted("w"), Labels::Measured).unwrap();
+        assert_eq!(table.layout.weight, None);
+        assert!(table.examples.iter().all(|example| example.weight.is_none()));
+    }
+    let json = b"{\"text\": \"a\", \"label\": 1}\n";
+    assert!(read("a.jsonl", json, &weighted("w"), Labels::Measured).is_ok());
+    // Where they stand, they are nothing else.
+    let content = b"words,w,label\na,1,x\nb,2,y\n";
+    let table = read("a.csv", content, &weighted("w"), Labels::Measured).unwrap();
+    assert_eq!(table.layout.text, "'words'");
+    let error = read("a.csv", b"text,label\na,\n", &auto(), Labels::Measured).unwrap_err();
+    assert_eq!(error, "a.csv, line 2: the label is missing; remove the row or fill it in");
+}
+
+#[test]
 fn a_column_of_weights_is_not_guessed_for_another_role() {
     let format = TableFormat { weight: Some(Column::Number(2)), ..auto() };
     let content = b"hello you,3,x\nbye,2,y\nso,1,x\n";
