@@ -10,8 +10,12 @@ use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper};
 use crate::tokenizer::{BertTokenizer, Parts};
 use crate::{TokenizeError, files};
 
-/// Writes the files that transformers' `AutoTokenizer` looks for.
-pub(crate) fn save(tokenizer: &BertTokenizer, folder: &Path) -> Result<(), TokenizeError> {
+/// Writes the files that transformers' `AutoTokenizer` looks for; `max_length` is what it cuts to.
+pub(crate) fn save(
+    tokenizer: &BertTokenizer,
+    folder: &Path,
+    max_length: Option<usize>,
+) -> Result<(), TokenizeError> {
     let parts = &*tokenizer.parts;
     fs::create_dir_all(folder)
         .map_err(|source| TokenizeError::Write { path: folder.into(), source })?;
@@ -21,7 +25,11 @@ pub(crate) fn save(tokenizer: &BertTokenizer, folder: &Path) -> Result<(), Token
         files::write(&folder.join("vocab.txt"), vocab_txt(model).as_bytes())?;
     }
     let special_tokens = special_tokens(parts);
-    write_json(&folder.join("tokenizer_config.json"), config(parts, &special_tokens))?;
+    let mut config = config(parts, &special_tokens);
+    if let Some(length) = max_length {
+        config.insert("model_max_length".into(), json!(length));
+    }
+    write_json(&folder.join("tokenizer_config.json"), config)?;
     // This file has no way to say that there is none.
     let named = special_tokens.into_iter().filter(|(_, token)| !token.is_null()).collect();
     write_json(&folder.join("special_tokens_map.json"), named)
@@ -65,9 +73,6 @@ fn config(parts: &Parts, special_tokens: &Map<String, Value>) -> Map<String, Val
         }
     };
     config.extend(special_tokens.clone());
-    if let Some(length) = parts.model_max_length {
-        config.insert("model_max_length".into(), json!(length));
-    }
     let added: BTreeMap<_, _> = parts.tokenizer.get_added_tokens_decoder().into_iter().collect();
     config.insert("added_tokens_decoder".into(), json!(added));
     config

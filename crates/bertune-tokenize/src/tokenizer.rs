@@ -250,7 +250,17 @@ impl BertTokenizer {
     ///
     /// When a file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), TokenizeError> {
-        crate::save::save(self, folder)
+        crate::save::save(self, folder, self.model_max_length())
+    }
+
+    /// [`save`](Self::save), for a model that takes inputs of so many tokens: transformers cuts longer
+    /// ones to as many, where it is told to cut.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn save_limited(&self, folder: &Path, max_length: usize) -> Result<(), TokenizeError> {
+        crate::save::save(self, folder, Some(max_length))
     }
 
     fn assemble(

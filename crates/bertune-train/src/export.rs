@@ -39,12 +39,25 @@ pub fn save_classifier<B: Backend>(
     let staged = StagedFolder::create(folder)?;
     let json = config.to_json(original_config);
     write_checkpoint(staged.path(), &module_tensors::<B, _>(model), &json)?;
-    tokenizer.save(staged.path())?;
+    save_tokenizer(tokenizer, &staged, config)?;
     write(&staged, "README.md", &card.to_markdown(config))?;
     for (name, text) in extra_files {
         write(&staged, name, text)?;
     }
     Ok(staged.commit()?)
+}
+
+/// Writes the tokenizer of a classifier, which cuts where bertune does.
+pub(crate) fn save_tokenizer(
+    tokenizer: &BertTokenizer,
+    staged: &StagedFolder,
+    config: &SequenceClassificationConfig,
+) -> Result<(), TrainError> {
+    match config.max_length {
+        Some(max_length) => tokenizer.save_limited(staged.path(), max_length)?,
+        None => tokenizer.save(staged.path())?,
+    }
+    Ok(())
 }
 
 /// Notes in an architecture how long its inputs may be, for whoever predicts with it.

@@ -5,7 +5,7 @@ use bertune_checkpoint::{AdapterConfig, StagedFolder, module_tensors, write_adap
 use bertune_head::{AdapterHead, BertForSequenceClassification};
 use burn_core::tensor::backend::Backend;
 
-use crate::export::write;
+use crate::export::{save_tokenizer, write};
 use crate::lora::adapter_parameters;
 use crate::{Classifier, LoraConfig, TrainError};
 
@@ -48,7 +48,7 @@ pub fn save_adapter<B: Backend>(
     let head =
         AdapterHead { config: config.clone(), bertune_base_sha256: Some(base.sha256.to_owned()) };
     write_json(&staged.path().join(AdapterHead::FILE), &head.to_json(original_config))?;
-    tokenizer.save(staged.path())?;
+    save_tokenizer(tokenizer, &staged, config)?;
     write(&staged, "README.md", &card.to_adapter_markdown(config, base.name_or_path))?;
     for (name, text) in extra_files {
         write(&staged, name, text)?;

@@ -119,31 +119,34 @@ impl History {
     }
 
     /// Whether as many evaluations in a row brought no gain as the configuration has patience for.
+    /// Where the score is undefined, the loss decides in its place.
     pub fn is_stalled(&self) -> bool {
-        let metric = self.metric();
         let (mut best, mut without_gain) = (None, 0);
-        for score in self.evaluations.iter().map(|record| record.score(metric)) {
-            let gain = score.zip(best).map(|(score, best)| metric.gain(score, best));
-            let gains = match gain {
-                Some(gain) => gain > self.config.min_gain,
-                None => best.is_none() && score.is_some(),
-            };
+        for record in &self.evaluations {
+            let gain = best.map(|best| self.gain(record, best));
+            let gains = gain.is_none_or(|gain| gain > self.config.min_gain);
             without_gain = if gains { 0 } else { without_gain + 1 };
             if gain.is_none_or(|gain| gain > 0.0) {
-                best = score.or(best);
+                best = Some(record);
             }
         }
         self.config.patience.is_some_and(|patience| without_gain >= patience)
     }
 
-    fn is_better(&self, new: &EvaluationRecord, old: &EvaluationRecord) -> bool {
+    /// How much better an evaluation is than another: by the score, or by the loss where both have
+    /// none.
+    fn gain(&self, new: &EvaluationRecord, old: &EvaluationRecord) -> f64 {
         let metric = self.metric();
-        let gain = match (new.score(metric), old.score(metric)) {
+        match (new.score(metric), old.score(metric)) {
             (Some(new), Some(old)) => metric.gain(new, old),
-            (Some(_), None) => 1.0,
-            (None, Some(_)) => -1.0,
-            (None, None) => 0.0,
-        };
+            (Some(_), None) => f64::INFINITY,
+            (None, Some(_)) => f64::NEG_INFINITY,
+            (None, None) => old.validation_loss - new.validation_loss,
+        }
+    }
+
+    fn is_better(&self, new: &EvaluationRecord, old: &EvaluationRecord) -> bool {
+        let gain = self.gain(new, old);
         gain > 0.0 || gain == 0.0 && new.validation_loss < old.validation_loss
     }
 }
@@ -199,5 +202,17 @@ mod tests {
         assert!(!is_stalled(2, 0.0, &[0.5, 0.4, 0.6, 0.5]));
         assert!(is_stalled(2, 0.05, &[0.5, 0.52, 0.54]));
         assert!(!is_stalled(2, 0.05, &[0.5, 0.52, 0.6]));
+    }
+
+    #[test]
+    fn where_the_score_is_undefined_the_loss_is_waited_for() {
+        let metric = Some(MetricName::RocAuc);
+        let config = TrainingConfig { patience: Some(2), metric, ..Default::default() };
+        let is_stalled = |losses: &[f64]| {
+            let evaluations: Vec<_> = losses.iter().map(|&loss| (0.5, loss)).collect();
+            history(&config, &evaluations).is_stalled()
+        };
+        assert!(!is_stalled(&[0.9, 0.8, 0.7, 0.6]));
+        assert!(is_stalled(&[0.9, 0.8, 0.85, 0.8]));
     }
 }

@@ -100,7 +100,7 @@ pub struct Learned<B: AutodiffBackend, M: AutodiffModule<B>> {
 }
 
 /// Trains a model and returns its best state, measured at the intervals of the configuration, at
-/// the end, and where the run was stopped.
+/// the end, and where the run was stopped, which is no end of the patience.
 ///
 /// # Errors
 ///
@@ -129,8 +129,10 @@ where
     let (steps, epochs, taken) = (timeline.steps, timeline.epochs(), state.steps());
     run.tell(Event::Begin { steps, epochs, taken });
 
+    let mut stalled = false;
     for window in timeline.windows(task.examples(), taken) {
-        if state.history.is_stalled() {
+        stalled = state.history.is_stalled();
+        if stalled {
             run.tell(Event::Stalled { step: state.steps() });
             break;
         }
@@ -150,8 +152,8 @@ where
         state.progress.add_loss(loss, task.weight(&window.parts));
         let record = StepRecord { step, loss, rate_factor, gradient_norm };
         state.history.add_step(record, timeline.steps);
-        let (epoch, examples) = (window.epoch, window.examples());
-        run.tell(Event::Step { record, epoch, examples });
+        let epoch = window.epoch;
+        run.tell(Event::Step { record, epoch, examples: window.examples() });
         state = reweigh(task, state, &timeline);
 
         let measured = timeline.evaluates_after(step);
@@ -166,13 +168,14 @@ where
             run.save(&state)?;
         }
         if stopped {
+            stalled = state.history.is_stalled();
             if !measured {
                 state = measure(task, state, epoch, &mut run)?;
             }
             break;
         }
     }
-    let finished = state.steps() == timeline.steps || state.history.is_stalled();
+    let finished = stalled || state.steps() == timeline.steps;
     Ok(state.finish(finished))
 }
 

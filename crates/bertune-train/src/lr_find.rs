@@ -39,7 +39,8 @@ const SMOOTHING: f64 = 0.9;
 /// ([Smith, 2017](https://arxiv.org/abs/1506.01186)): where it falls fastest, the rate is good.
 ///
 /// All parameters learn with the rate in proportion to their own in `config`, whose
-/// `learning_rate` itself does not matter. The model is used up.
+/// `learning_rate` itself does not matter, and what would thaw later learns from the beginning. The
+/// model is used up.
 ///
 /// # Errors
 ///
@@ -54,7 +55,8 @@ pub fn lr_find<B>(
 where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
 {
-    let config = &TrainingConfig { max_steps: Some(steps), ..config.clone() };
+    let config =
+        &TrainingConfig { max_steps: Some(steps), gradual_unfreezing: None, ..config.clone() };
     config.validate()?;
     data.validate(&model)?;
     let task = Classification::new(data, config)?;

@@ -30,7 +30,8 @@ pub enum ScheduleKind {
 /// The learning rate of each step, as a share of its peak.
 ///
 /// The values are those of transformers' schedules of the same names, and of PyTorch's
-/// `OneCycleLR` with cosine annealing.
+/// `OneCycleLR` with cosine annealing. A warm-up that is given as a ratio has so many whole steps, where
+/// transformers' `Trainer` rounds up.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     kind: ScheduleKind,
@@ -48,7 +49,7 @@ impl Schedule {
         let cycles = if config.schedule == ScheduleKind::Cosine { 0.5 } else { 1.0 };
         Self {
             kind: config.schedule,
-            warmup_steps: config.warmup_steps.unwrap_or_else(by_ratio).min(steps),
+            warmup_steps: config.warmup_steps.unwrap_or_else(by_ratio),
             steps,
             cycles: config.cycles.unwrap_or(cycles),
             power: config.power,

@@ -115,6 +115,7 @@ pub(crate) fn has_metric(problem_type: ProblemType, name: MetricName) -> bool {
     let only_classes = [M::Accuracy, M::BalancedAccuracy, M::Mcc, M::CalibrationError];
     match problem_type {
         _ if name == M::Loss => true,
+        _ if name == M::MeanScore => false,
         ProblemType::Regression => regression.contains(&name),
         ProblemType::SingleLabelClassification => {
             !regression.contains(&name) && !only_sets.contains(&name)

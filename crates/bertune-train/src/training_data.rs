@@ -71,8 +71,8 @@ impl TrainingData<'_> {
     /// What a run that is resumed must find unchanged.
     pub(crate) fn inputs(&self) -> Inputs {
         let sources = self.sources.map_or_else(String::new, Sources::fingerprint);
-        let train = fingerprint(self.train) + &sources;
-        Inputs { train, validation: fingerprint(self.validation) }
+        let train = fingerprint(self.train, self.label_names) + &sources;
+        Inputs { train, validation: fingerprint(self.validation, self.label_names) }
     }
 }
 
@@ -101,9 +101,13 @@ pub(crate) fn check_tokens<B: Backend>(
     Ok(())
 }
 
-/// A hash of all tokens, labels and weights.
-pub(crate) fn fingerprint(dataset: &Dataset) -> String {
+/// A hash of all tokens, labels with their names, and weights.
+pub(crate) fn fingerprint(dataset: &Dataset, label_names: &[String]) -> String {
     let mut hash = Sha256::new();
+    for name in label_names {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
+    }
     hash.update(dataset.token_digest());
     match dataset.targets() {
         Targets::None => {}

@@ -395,6 +395,29 @@ fn a_run_without_gains_ends_when_its_patience_does() {
 }
 
 #[test]
+fn a_stop_is_no_end_of_the_patience() {
+    let config = TrainingConfig {
+        evaluate_every: "6 steps".parse().unwrap(),
+        patience: Some(1),
+        learning_rate: 0.0,
+        ..descent(50)
+    };
+    let stopped_after = |end: usize| {
+        let stop = StopSignal::default();
+        let run = Run::default()
+            .telling(|event| match event {
+                Event::Step { record, .. } if record.step == end => stop.stop(),
+                _ => {}
+            })
+            .until(stop.clone());
+        let tuned = train(0.0, &dataset(8, false), &config, run).unwrap();
+        (tuned.history.evaluations.len(), tuned.finished)
+    };
+    assert_eq!(stopped_after(7), (2, false));
+    assert_eq!(stopped_after(12), (2, true));
+}
+
+#[test]
 fn every_measured_model_is_shown_as_it_is_then_and_not_the_best_one() {
     let dataset = dataset(8, false);
     let config = TrainingConfig { evaluate_every: "2 steps".parse().unwrap(), ..descent(5) };
