@@ -33,7 +33,8 @@ pub(crate) struct TableArgs {
     /// What stands between the labels of a set in one column [default: ;].
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     separator: Option<char>,
-    /// The column of how much each row counts.
+    /// The column of how much each row counts in training; files that are only measured on need
+    /// not have it.
     #[arg(long, value_name = "COLUMN")]
     weight: Option<Column>,
     /// Whether the first row names the columns: auto, yes or no.
@@ -70,6 +71,27 @@ impl TableArgs {
         set(&mut table.quoting, self.quoting);
         set(&mut table.encoding, self.encoding);
         set_some(&mut table.format, self.format);
+    }
+}
+
+impl TableArgs {
+    /// The first of the flags that were given, if any was.
+    pub(crate) fn first_given(&self) -> Option<&'static str> {
+        let are_given = [
+            ("--text", self.text.is_some()),
+            ("--text-pair", self.text_pair.is_some()),
+            ("--label", self.label.is_some()),
+            ("--targets", self.targets.is_some()),
+            ("--labels", !self.labels.is_empty()),
+            ("--separator", self.separator.is_some()),
+            ("--weight", self.weight.is_some()),
+            ("--header", self.header.is_some()),
+            ("--delimiter", self.delimiter.is_some()),
+            ("--quoting", self.quoting.is_some()),
+            ("--encoding", self.encoding.is_some()),
+            ("--format", self.format.is_some()),
+        ];
+        are_given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }
 }
 

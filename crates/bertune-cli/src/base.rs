@@ -2,31 +2,39 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use bertune::BertOps;
-use bertune::checkpoint::{Adapter, HubOptions, find_checkpoint};
+use bertune::checkpoint::{Adapter, HubOptions};
 use bertune::head::Loaded;
 use bertune::predict::find_base;
 use bertune::train::{AdapterBase, base_tensors};
 use clap::Args;
 
-use crate::model::BOXED;
+use crate::model::{BOXED, find_model};
+use crate::outside::Outside;
 use crate::training::Training;
 
 /// Which model an adapter belongs to.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct BaseArgs {
-    /// The base of an adapter, in place of the one that it names: a folder or an id of the Hugging
-    /// Face hub.
+    /// The base of an adapter, in place of the one that it names: a folder, an id of the Hugging
+    /// Face hub, or boxed.
     #[arg(long, value_name = "FOLDER|ID")]
     base: Option<String>,
 }
 
-/// The folder of the base of an adapter.
+/// The folder of the base of an adapter: the one that is given, or the one that it names.
 pub(crate) fn find(adapter: &Path, flags: &BaseArgs) -> anyhow::Result<PathBuf> {
-    let hub = HubOptions::default();
+    let outside = Outside { quiet: true, ..Outside::default() };
     match &flags.base {
-        Some(base) => Ok(find_checkpoint(base, &hub)?),
-        None => Ok(find_base(adapter, &hub)?),
+        Some(base) => find_model(base, None, &outside),
+        None if is_of_boxed(adapter)? => find_model(BOXED, None, &outside),
+        None => Ok(find_base(adapter, &HubOptions::default())?),
     }
+}
+
+/// Whether an adapter names the model inside the program as its base.
+fn is_of_boxed(adapter: &Path) -> anyhow::Result<bool> {
+    let adapter = Adapter::open(adapter)?;
+    Ok(adapter.config().base_model_name_or_path.as_deref() == Some(BOXED))
 }
 
 /// The folder of a model's base, if the model is an adapter.
@@ -57,7 +65,8 @@ impl Base {
 
 impl Training {
     /// The base of the adapter that this run trains, if it trains one: a folder by its whole path,
-    /// so that it is found from everywhere.
+    /// so that it is found from everywhere. The boxed model is called by its name, for where it is
+    /// unpacked differs between machines and versions.
     pub(crate) fn adapter_base<B: BertOps>(
         &self,
         loaded: &Loaded<B>,
@@ -66,7 +75,7 @@ impl Training {
             return Ok(None);
         }
         let model = &self.config.model;
-        let name_or_path = if model == BOXED || Path::new(model).is_dir() {
+        let name_or_path = if model != BOXED && Path::new(model).is_dir() {
             let path = std::path::absolute(self.checkpoint.folder())
                 .with_context(|| format!("cannot tell where {model} is"))?;
             path.display().to_string()

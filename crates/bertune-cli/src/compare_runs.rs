@@ -12,7 +12,7 @@ use clap::Args;
 use crate::args::{LimitArgs, TableArgs};
 use crate::base::BaseArgs;
 use crate::device::{self, Job, default_name, dispatch};
-use crate::evaluate::{check_targets, open_classifier};
+use crate::evaluate::{check_table, open_classifier};
 use crate::progress::in_digits;
 
 const AFTER_HELP: &str = "\
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &CompareRunsArgs) -> anyhow::Result<ExitCode> {
     device::check(&device)?;
     let mut format = TableFormat::default();
     args.table.apply(&mut format);
-    let table = read_table(&args.data, &format, Labels::Required)?;
+    let table = read_table(&args.data, &format, Labels::Measured)?;
     dispatch(&device, Comparing { args, table })
 }
 
@@ -116,7 +116,7 @@ impl Comparing<'_> {
     ) -> anyhow::Result<((Evaluation, Decisions), Vec<String>, Targets)> {
         let classifier =
             open_classifier::<B>(folder, &BaseArgs::default(), LimitArgs::default(), device)?;
-        check_targets(&classifier, &self.table)?;
+        check_table(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
         let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;

@@ -14,6 +14,7 @@ use crate::args::{DecisionArgs, LimitArgs, PrecisionArgs, TableArgs};
 use crate::base::{self, BaseArgs};
 use crate::device::{self, Job, default_name, dispatch};
 use crate::measured::Measured;
+use crate::model::BOXED;
 
 /// Examples that are computed together.
 const BATCH_SIZE: usize = 64;
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     device::check(&device)?;
     let mut format = TableFormat::default();
     args.table.apply(&mut format);
-    let table = read_table(&args.data, &format, Labels::Required)?;
+    let table = read_table(&args.data, &format, Labels::Measured)?;
     dispatch(&device, Evaluating { args, table })
 }
 
@@ -77,7 +78,7 @@ impl Job for Evaluating<'_> {
         let classifier =
             open_classifier::<B>(&self.args.model, &self.args.base, self.args.limits, device)?;
         let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
-        check_targets(&classifier, &self.table)?;
+        check_table(&classifier, &self.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
         let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;
@@ -110,6 +111,12 @@ pub(crate) fn open_classifier<B: BertOps>(
     flags: LimitArgs,
     device: &B::Device,
 ) -> anyhow::Result<TextClassifier<B>> {
+    if folder == Path::new(BOXED) && !folder.exists() {
+        bail!(
+            "{BOXED} is the model that is inside this program, which holds no classifier; \
+             fine-tune it first: bertune train --model {BOXED}"
+        );
+    }
     let classifier = match base::find_if_adapter(folder, base)? {
         Some(base) => TextClassifier::open_adapter(folder, &base, device),
         None => TextClassifier::open(folder, device),
@@ -130,8 +137,9 @@ pub(crate) fn open_classifier<B: BertOps>(
     Ok(classifier.with_limits(limits)?)
 }
 
-/// Refuses a file whose labels are of another kind than those that the model gives.
-pub(crate) fn check_targets<B: BertOps>(
+/// Refuses a file whose labels are of another kind than those that the model gives, or whose texts
+/// are single ones and should be pairs.
+pub(crate) fn check_table<B: BertOps>(
     classifier: &TextClassifier<B>,
     table: &Table,
 ) -> anyhow::Result<()> {
@@ -143,6 +151,21 @@ pub(crate) fn check_targets<B: BertOps>(
     let flag = named_as(kind);
     if table.layout.targets != kind {
         bail!("the model gives {name}, but the file was not read so: say --targets {flag}");
+    }
+    check_pairs(classifier, table.layout.text_pair.is_some(), NAME_PAIR)
+}
+
+/// What to do where a file has a second text and it was not found.
+pub(crate) const NAME_PAIR: &str = "name the column of the second text with --text-pair";
+
+/// Refuses single texts, with a word of what to do, for a model that was trained on pairs.
+pub(crate) fn check_pairs<B: BertOps>(
+    classifier: &TextClassifier<B>,
+    are_pairs: bool,
+    advice: &str,
+) -> anyhow::Result<()> {
+    if classifier.config().text_pair && !are_pairs {
+        bail!("the model was trained on pairs of texts, but these are single ones: {advice}");
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 use std::process::ExitCode;
 
-use bertune::predict::MaskFiller;
-use bertune::{BertOps, predict::Guess};
+use anyhow::anyhow;
+use bertune::BertOps;
+use bertune::predict::{Guess, MaskFiller, PredictError};
 use clap::Args;
 use serde_json::json;
 
 use crate::device::{self, Job, default_name, dispatch};
-use crate::model::find_model;
+use crate::model::{BOXED, find_model};
 use crate::outside::Outside;
 
 const AFTER_HELP: &str = "\
@@ -20,7 +21,7 @@ Examples:
 pub(crate) struct FillMaskArgs {
     /// A masked language model, such as `bertune pretrain` writes: a folder, an id of the Hugging Face
     /// hub, or boxed.
-    #[arg(long, value_name = "FOLDER|ID")]
+    #[arg(long, value_name = "FOLDER|ID", default_value = BOXED)]
     model: String,
     /// Texts with the mask token, mostly [MASK], where a token is to be guessed.
     #[arg(value_name = "TEXT", required = true)]
@@ -54,13 +55,24 @@ impl Job for Filling<'_> {
         let model = find_model(&self.args.model, None, &Outside::default())?;
         let filler = MaskFiller::<B>::open(&model, device)?;
         for text in &self.args.texts {
-            let guesses = filler.fill(text, self.args.top.into())?;
+            let guesses = filler.fill(text, self.args.top.into()).map_err(in_words)?;
             match self.args.json {
                 true => println!("{}", in_json(text, &guesses)),
                 false => print(text, &guesses),
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Says of a text that is too long what to do about it.
+fn in_words(error: PredictError) -> anyhow::Error {
+    match error {
+        PredictError::TooLong { max_length: tokens, positions } => anyhow!(
+            "the text has {tokens} tokens, but this model takes {positions} at most; give a shorter \
+             one around the mask tokens"
+        ),
+        error => error.into(),
     }
 }
 

@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,7 +12,6 @@ use bertune::train::{
     Classifier, Evaluation, FineTuned, History, ModelCard, Run, SavedState, TrainError, evaluate,
     fine_tune, fit_decisions, save_adapter, save_classifier,
 };
-use tempfile::NamedTempFile;
 
 use crate::base::Base;
 use crate::device::{Job, dispatch};
@@ -25,6 +23,7 @@ use crate::run_folder::{RECORD, RunFolder};
 use crate::run_record::{RUN_RECORD, RunRecord, check_inputs};
 use crate::stop::{INTERRUPTED, on_ctrl_c};
 use crate::training::Training;
+use crate::whole_file::write_whole;
 
 /// What came of a run.
 pub(crate) struct Outcome {
@@ -169,13 +168,14 @@ impl Job for Learning<'_> {
             return Ok(Outcome { history: tuned.history, finished: false, test: None });
         }
         let test = training.measure(&tuned, &decisions, examples.test.as_ref());
-        let sources = training.source_report(&examples, &tuned, best.as_ref(), target_only)?;
+        let (sources, stopped) =
+            training.source_report(&examples, &tuned, best.as_ref(), target_only)?;
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
         let record = record.finished(test.as_ref(), sources);
-        replace_file(&training.config.output, RUN_RECORD, &record.to_json()?)?;
+        write_whole(&training.config.output.join(RUN_RECORD), &record.to_json()?)?;
         run_folder.remove()?;
         training.tell_next();
-        Ok(Outcome { history: tuned.history, finished: true, test })
+        Ok(Outcome { history: tuned.history, finished: !stopped, test })
     }
 }
 
@@ -241,19 +241,9 @@ impl Training {
 
     fn tell_next(&self) {
         if !self.quiet {
-            let output = self.config.output.display();
-            eprintln!("\nTry it: bertune predict --model {output} \"some text\"");
+            self.tell_prediction();
         }
     }
-}
-
-/// Writes a file of a result anew: it changes whole or not at all.
-pub(crate) fn replace_file(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
-    let describe = || format!("cannot write into {}", folder.display());
-    let mut file = NamedTempFile::new_in(folder).with_context(describe)?;
-    file.write_all(text.as_bytes()).with_context(describe)?;
-    file.persist(folder.join(name)).with_context(describe)?;
-    Ok(())
 }
 
 /// Tells which model was the best.

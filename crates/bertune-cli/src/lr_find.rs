@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use bertune::BertOps;
 use bertune::backend::Autodiff;
 use bertune::burn::module::AutodiffModule;
-use bertune::train::{LrCurve, lr_find};
+use bertune::train::{LrCurve, TrainingConfig, lr_find};
 use clap::Args;
 use textplots::{Chart, Plot, Shape};
 
@@ -15,7 +15,9 @@ use crate::training::Training;
 
 const AFTER_HELP: &str = "\
 Raises the learning rate from step to step and draws the loss. A good rate is where the loss falls
-fastest, well below the rate where it is lowest. Nothing is kept.
+fastest, well below the rate where it is lowest. The other rates, such as the head's, rise in
+proportion. Nothing is kept. It takes the flags of train, so that a command can be tried as it is;
+those about output, length and schedule of the run have no effect.
 
 Example:
   bertune lr-find --model bert-folder --train train.csv";
@@ -33,7 +35,7 @@ pub(crate) struct LrFindArgs {
 
 /// Looks for a learning rate.
 pub(crate) fn run(args: &LrFindArgs) -> anyhow::Result<ExitCode> {
-    let config = args.train.resolve(&["--model", "--train"])?;
+    let config = args.train.resolve(&["--train"])?;
     let training = Training::prepare(config, &args.train.outside())?;
     let device = training.config.device.clone();
     dispatch(&device, Searching { training, steps: args.steps.get() })
@@ -56,11 +58,20 @@ impl Job for Searching {
         let curve = lr_find(model, data, config, self.steps, &stop)?;
         draw(&curve);
         match curve.suggestion() {
-            Some(rate) => println!("Try --learning-rate {rate:.1e}"),
+            Some(rate) => println!("Try {}", advice(rate, config)),
             None => println!("The loss falls nowhere: look at the data, or take more --steps"),
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The flags that give the rate, and that of the head in the proportion of the search.
+fn advice(rate: f64, config: &TrainingConfig) -> String {
+    let of_head = config.head_learning_rate.map(|of_head| {
+        let rate = rate * of_head / config.learning_rate.max(f64::MIN_POSITIVE);
+        format!(" --head-learning-rate {rate:.1e}")
+    });
+    format!("--learning-rate {rate:.1e}{}", of_head.unwrap_or_default())
 }
 
 /// The loss over the logarithm of the rate.

@@ -10,7 +10,7 @@ use clap::Args;
 use crate::args::{DecisionArgs, LimitArgs, PrecisionArgs, TableArgs};
 use crate::base::BaseArgs;
 use crate::device::{self, Job, default_name, dispatch};
-use crate::evaluate::open_classifier;
+use crate::evaluate::{NAME_PAIR, check_pairs, open_classifier};
 use crate::inputs::Inputs;
 use crate::prediction_writer::{OutputFormat, PredictionWriter};
 use crate::whole_file::WholeFile;
@@ -44,7 +44,7 @@ pub(crate) struct PredictArgs {
     /// How to give the result; csv where left out, and a table for texts in the arguments.
     #[arg(long)]
     output_format: Option<OutputFormat>,
-    /// Write the result to a file, which appears whole or not at all.
+    /// Write the result to a file, which appears whole or not at all; or into a device or a pipe.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// What to compute on; `bertune devices` lists them.
@@ -79,10 +79,27 @@ impl PredictArgs {
         if self.pair.is_some() && self.texts.len() != 1 {
             bail!("--pair goes with exactly one TEXT");
         }
+        if self.file.is_none()
+            && let Some(flag) = self.table.first_given()
+        {
+            bail!(
+                "{flag} says how a file is read, but there is no --file; name one (/dev/stdin is \
+                 standard input), or leave {flag} out"
+            );
+        }
         match &self.file {
             Some(path) => Inputs::of_file(path, &self.table),
             None if self.texts.is_empty() => Inputs::of_standard_input(),
             None => Ok(Inputs::of_arguments(&self.texts, self.pair.as_deref())),
+        }
+    }
+
+    /// What to do where single texts were given, and a model wants pairs.
+    fn pair_advice(&self) -> &'static str {
+        match &self.file {
+            Some(_) => NAME_PAIR,
+            None if self.texts.is_empty() => "give a --file of both, with --text-pair",
+            None => "give the second text with --pair",
         }
     }
 
@@ -105,13 +122,14 @@ impl Job for Predicting<'_> {
         let classifier =
             open_classifier::<B>(&self.args.model, &self.args.base, self.args.limits, device)?;
         let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
+        check_pairs(&classifier, self.inputs.with_pairs(), self.args.pair_advice())?;
         let Some(file) = self.file else {
             let mut out = BufWriter::new(io::stdout().lock());
             let result = write(&classifier, self.inputs, self.args, &mut out);
             return result.or_else(unless_nobody_reads);
         };
         let mut out = BufWriter::new(file.as_file());
-        write(&classifier, self.inputs, self.args, &mut out)?;
+        write(&classifier, self.inputs, self.args, &mut out).or_else(unless_nobody_reads)?;
         drop(out);
         file.commit()?;
         Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 use std::io::Write;
 
+use anyhow::bail;
 use bertune::Prediction;
 use bertune::head::ProblemType;
 use bertune::tokenize::TextInput;
@@ -44,10 +45,17 @@ impl<'a> PredictionWriter<'a> {
         Self { out, labels, format, with_pairs, problem_type, width: widths.max().unwrap_or(0) }
     }
 
-    /// What stands above the rows.
+    /// What stands above the rows. In csv it refuses sets whose labels nobody could tell apart.
     pub(crate) fn head(&mut self) -> anyhow::Result<()> {
         if self.format != OutputFormat::Csv {
             return Ok(());
+        }
+        let is_set = self.problem_type == ProblemType::MultiLabelClassification;
+        if is_set && let Some(label) = self.labels.iter().find(|label| label.contains(SEPARATOR)) {
+            bail!(
+                "in csv '{SEPARATOR}' stands between the labels of a set, and the model's label \
+                 '{label}' holds one; say --output-format jsonl"
+            );
         }
         let pair = self.with_pairs.then_some("text_pair");
         let label = match self.problem_type {
@@ -230,6 +238,21 @@ mod tests {
             "{\"text\":\"say \\\"no\\\", twice\",\"text_pair\":\"b\",\"label\":\"no\",\
              \"probabilities\":{\"no\":0.9,\"maybe\":0.1}}\n",
         );
+    }
+
+    #[test]
+    fn labels_that_hold_the_separator_are_no_sets_in_csv() {
+        let labels = ["a;b", "c"].map(String::from);
+        let head = |format, problem_type| {
+            let mut written = Vec::new();
+            let mut writer =
+                PredictionWriter::new(&mut written, &labels, format, false, problem_type);
+            writer.head().map_err(|error| error.to_string())
+        };
+        let error = head(OutputFormat::Csv, ProblemType::MultiLabelClassification).unwrap_err();
+        assert!(error.contains("'a;b'") && error.contains("jsonl"), "{error}");
+        assert_eq!(head(OutputFormat::Jsonl, ProblemType::MultiLabelClassification), Ok(()));
+        assert_eq!(head(OutputFormat::Csv, ProblemType::SingleLabelClassification), Ok(()));
     }
 
     #[test]

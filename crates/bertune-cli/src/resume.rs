@@ -65,7 +65,7 @@ pub(crate) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         let run = TasksRun::resume(&folder, run_folder, args.outside())?;
         return dispatch(&run.device(), run);
     }
-    let config = RunConfig::read(&folder.join(RECORD), TrainingConfig::default())?;
+    let config = RunConfig::read(&folder.join(RECORD), |_| TrainingConfig::default())?;
     let saved = SavedState::read(&folder)?;
     if !args.quiet {
         eprintln!("Going on  after step {}", saved.steps());

@@ -4,10 +4,11 @@ use anyhow::{Context, bail};
 use bertune::data::TableFormat;
 use bertune::head::Pooling;
 use bertune::tokenize::Limits;
-use bertune::train::{Interval, SourceWeighting, TrainingConfig};
+use bertune::train::{Interval, SourceRule, SourceWeighting, TrainingConfig};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::device;
+use crate::model::BOXED;
 use crate::source_files::SourceFiles;
 
 /// All of a training run: the TOML file of `--config`, and the record beside the model.
@@ -37,8 +38,9 @@ pub(crate) struct RunConfig {
     pub(crate) output: PathBuf,
     /// What to compute on.
     pub(crate) device: String,
-    /// Which vector the classifier reads.
-    pub(crate) pooling: Pooling,
+    /// Which vector the classifier reads, in place of what the model says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pooling: Option<Pooling>,
     /// Layers, counted from the top, that begin anew.
     pub(crate) reinit_layers: usize,
     /// Dropout after the embeddings and each block, in place of the model's.
@@ -75,7 +77,7 @@ pub(crate) struct RunConfig {
 impl Default for RunConfig {
     fn default() -> Self {
         Self {
-            model: String::new(),
+            model: BOXED.into(),
             revision: None,
             train: Vec::new(),
             validation: Vec::new(),
@@ -84,7 +86,7 @@ impl Default for RunConfig {
             test: Vec::new(),
             output: PathBuf::new(),
             device: device::default_name(),
-            pooling: Pooling::default(),
+            pooling: None,
             reinit_layers: 0,
             hidden_dropout: None,
             attention_dropout: None,
@@ -102,14 +104,18 @@ impl Default for RunConfig {
 }
 
 impl RunConfig {
-    /// The file's settings; `training` keys that it leaves out are those of `training`.
-    pub(crate) fn read(path: &Path, training: TrainingConfig) -> anyhow::Result<Self> {
+    /// The file's settings; `training` keys that it leaves out are those of `training`, which is told
+    /// the file's model.
+    pub(crate) fn read(
+        path: &Path,
+        training: impl FnOnce(&str) -> TrainingConfig,
+    ) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let describe = || format!("{} is no configuration of bertune", path.display());
         let config: Self = toml::from_str(&text).with_context(describe)?;
         let file: toml::Table = toml::from_str(&text).with_context(describe)?;
-        let mut merged = toml::Table::try_from(training)?;
+        let mut merged = toml::Table::try_from(training(&config.model))?;
         if let Some(toml::Value::Table(given)) = file.get("training") {
             merged.extend(given.clone());
         }
@@ -132,24 +138,55 @@ impl RunConfig {
 
     /// Checks what can be checked before anything is read.
     pub(crate) fn validate(&self, required: &[&str]) -> anyhow::Result<()> {
-        let is_empty = [
-            ("--model", self.model.is_empty()),
-            ("--train", self.train.is_empty()),
-            ("--output", self.output.as_os_str().is_empty()),
-        ];
+        let is_empty =
+            [("--train", self.train.is_empty()), ("--output", self.output.as_os_str().is_empty())];
         let missing = is_empty.iter().filter(|(flag, empty)| *empty && required.contains(flag));
         let missing: Vec<_> = missing.map(|(flag, _)| *flag).collect();
         if !missing.is_empty() {
             bail!("missing: {}; give them as flags or in the file of --config", missing.join(", "));
         }
-        self.source_weights.validate()?;
-        if self.source.files.is_empty() && self.source_weights != SourceWeighting::default() {
-            bail!("there is a setting of sources, but no --source to weigh");
+        if self.tokens.max_length < 3 {
+            bail!(
+                "--max-length {} leaves no room for text between [CLS] and [SEP]; say 3 or more",
+                self.tokens.max_length
+            );
         }
+        if self.training.seed > i64::MAX as u64 {
+            bail!("--seed {} is too large; say {} or less", self.training.seed, i64::MAX);
+        }
+        if self.keep_states == 0 {
+            bail!("--keep-states 0 would keep nothing to resume; say 1 or more");
+        }
+        self.source_weights.validate()?;
+        self.check_sources()?;
         if self.training.lora.is_some() && self.reinit_layers > 0 {
             bail!("reinit_layers does not go with lora: layers that begin anew would never learn");
         }
         Ok(self.training.validate()?)
+    }
+}
+
+impl RunConfig {
+    /// Refuses settings of sources that would have no effect.
+    fn check_sources(&self) -> anyhow::Result<()> {
+        let SourceFiles { files, text, label, weight, .. } = &self.source;
+        let (weights, usual) = (&self.source_weights, SourceWeighting::default());
+        let names_column = [text, label, weight].into_iter().any(Option::is_some);
+        if files.is_empty() && (names_column || *weights != usual) {
+            bail!("there is a setting of sources, but no --source to weigh");
+        }
+        let checks = [
+            ("--source-weight-column", weight.is_some(), SourceRule::Column),
+            ("--source-clip", weights.clip != usual.clip, SourceRule::Domain),
+            ("--source-flattening", weights.flattening != usual.flattening, SourceRule::Domain),
+            ("--source-every", weights.every != usual.every, SourceRule::TrAdaBoost),
+        ];
+        match checks.iter().find(|(_, is_set, rule)| *is_set && *rule != weights.rule) {
+            Some((flag, _, rule)) => {
+                bail!("{flag} has no effect without --source-weights {}", rule.name())
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -183,7 +220,7 @@ mod tests {
         config.training.head_learning_rate = Some(1e-3);
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), config.to_toml().unwrap()).unwrap();
-        assert_eq!(RunConfig::read(file.path(), TrainingConfig::default()).unwrap(), config);
+        assert_eq!(RunConfig::read(file.path(), |_| TrainingConfig::default()).unwrap(), config);
     }
 
     #[test]
@@ -191,7 +228,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "[training]\nepochs = 7\n").unwrap();
         let preset = TrainingConfig { learning_rate: 1e-5, epochs: 2, ..Default::default() };
-        let config = RunConfig::read(file.path(), preset).unwrap();
+        let config = RunConfig::read(file.path(), |_| preset).unwrap();
         assert_eq!((config.training.epochs, config.training.learning_rate), (7, 1e-5));
     }
 }

@@ -1,24 +1,22 @@
-use std::fs;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bertune::metrics::{MetricName, SeedSummary};
 use serde_json::json;
 
-use crate::learning::{Outcome, begin};
+use crate::learning::{Outcome, begin, check_free};
 use crate::progress::in_digits;
 use crate::run_config::RunConfig;
 use crate::train_args::TrainArgs;
+use crate::whole_file::write_whole;
 
 /// Trains with several seeds on the same split, and tells mean and spread.
 pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Result<ExitCode> {
-    let first = config.training.seed;
+    let configs = configs(&config, seeds);
+    check_outputs(&config, &configs, args.overwrite)?;
     let mut runs = Vec::new();
-    for seed in first..first + seeds {
-        let mut config = config.clone();
-        config.split_seed = config.split_seed.or(Some(first));
-        config.output = config.output.join(format!("seed-{seed}"));
-        config.training.seed = seed;
+    for config in configs {
+        let seed = config.training.seed;
         println!("Seed {seed}");
         let mut outside = args.outside();
         if let Some(folder) = &mut outside.tensorboard {
@@ -26,6 +24,9 @@ pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Re
         }
         let outcome = begin(config, &outside)?;
         if !outcome.finished {
+            eprintln!(
+                "That ends seed {seed} alone; the seeds after it and their summary are still to be made"
+            );
             return Ok(outcome.exit_code());
         }
         println!();
@@ -35,8 +36,32 @@ pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Re
     summary.print();
     let path = config.output.join("seeds.json");
     let json = serde_json::to_string_pretty(&summary.to_json())? + "\n";
-    fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    write_whole(&path, &json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings of each seed's run.
+fn configs(config: &RunConfig, seeds: u64) -> Vec<RunConfig> {
+    let first = config.training.seed;
+    let of_seed = |seed| {
+        let mut config = config.clone();
+        config.split_seed = config.split_seed.or(Some(first));
+        config.output = config.output.join(format!("seed-{seed}"));
+        config.training.seed = seed;
+        config
+    };
+    (first..first.saturating_add(seeds)).map(of_seed).collect()
+}
+
+/// Refuses before the first run what would stop a later one.
+fn check_outputs(config: &RunConfig, each: &[RunConfig], overwrite: bool) -> anyhow::Result<()> {
+    if config.output.join("config.json").is_file() {
+        bail!(
+            "{} holds a model; --seeds makes a folder for each seed: name one that is empty or new",
+            config.output.display()
+        );
+    }
+    each.iter().try_for_each(|config| check_free(&config.output, config.inputs(), overwrite))
 }
 
 /// The scores of each seed, on the validation and on the test files.

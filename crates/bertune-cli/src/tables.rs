@@ -44,16 +44,17 @@ impl Tables {
     /// Reads the files that the settings name, and checks that their labels are those of `train`.
     pub(crate) fn read(config: &RunConfig) -> anyhow::Result<Self> {
         let files = files(config)?;
-        let open = |files: &[PathBuf]| TableFiles::open(files, &config.data, Labels::Required);
-        let train = open(&files.train)?;
+        let open = |files: &[PathBuf], needed| TableFiles::open(files, &config.data, needed);
+        let measured = |files: &[PathBuf]| open(files, Labels::Measured);
+        let train = open(&files.train, Labels::Required)?;
         let labels = LabelMap::of_files(&train)?;
         let read = |files| LabelledRows::read(files, &labels);
         let train = read(train)?;
         let validation = match files.validation.is_empty() {
             true => Validation::HeldOut(split(&train, config)?),
-            false => Validation::Own(Box::new(read(open(&files.validation)?)?)),
+            false => Validation::Own(Box::new(read(measured(&files.validation)?)?)),
         };
-        let test = (!files.test.is_empty()).then(|| read(open(&files.test)?)).transpose()?;
+        let test = (!files.test.is_empty()).then(|| read(measured(&files.test)?)).transpose()?;
         let mut tables = Self { train, sources: Vec::new(), validation, test, labels };
         tables.sources = SourceFiles::read(config, &tables)?;
         Ok(tables)

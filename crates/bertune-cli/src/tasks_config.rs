@@ -21,7 +21,8 @@ pub(crate) struct TasksConfig {
     /// The folder of the results, one folder for each task.
     pub(crate) output: PathBuf,
     pub(crate) device: String,
-    pub(crate) pooling: Pooling,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pooling: Option<Pooling>,
     pub(crate) reinit_layers: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hidden_dropout: Option<f64>,
@@ -67,7 +68,7 @@ impl Default for TasksConfig {
     fn default() -> Self {
         let single = RunConfig::default();
         Self {
-            model: single.model,
+            model: String::new(),
             revision: single.revision,
             output: single.output,
             device: single.device,

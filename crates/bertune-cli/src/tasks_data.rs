@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bertune::BertOps;
+use bertune::data::LabelledRows;
 use bertune::head::{BertForTasks, LoadedTasks};
 use bertune::train::LabelledTask;
 
@@ -25,6 +26,7 @@ impl TasksData {
     pub(crate) fn prepare(config: TasksConfig, outside: &Outside) -> anyhow::Result<Self> {
         let tables = config.tasks.iter().map(|task| read(&config, task, outside.quiet));
         let tables: Vec<Tables> = tables.collect::<anyhow::Result<_>>()?;
+        check_files(&config, &tables)?;
         let (checkpoint, tokenizer) = pretrained(&config.model, config.revision.clone(), outside)?;
         let training = |(task, tables)| Training {
             config: config.run_config(task),
@@ -97,6 +99,27 @@ impl TasksData {
         }
         hashes(files.iter().map(PathBuf::as_path))
     }
+}
+
+/// Refuses a file that one task learns from and another is measured on, for they share the encoder.
+fn check_files(config: &TasksConfig, tables: &[Tables]) -> anyhow::Result<()> {
+    let tasks = || config.tasks.iter().map(|task| &task.name).zip(tables);
+    for (measured, tables) in tasks() {
+        let rows = tables.validation.own().into_iter().chain(&tables.test);
+        let real = |path: &PathBuf| path.canonicalize().ok();
+        let files: Vec<PathBuf> = rows.flat_map(LabelledRows::paths).filter_map(real).collect();
+        for (learned, tables) in tasks().filter(|(name, _)| *name != measured) {
+            let is_both = |path: &&PathBuf| real(path).is_some_and(|path| files.contains(&path));
+            if let Some(path) = tables.train.paths().iter().find(is_both) {
+                bail!(
+                    "{} is learned from by task '{learned}', and task '{measured}' is measured on \
+                     it: nothing may be both, for the tasks share the encoder; leave one out",
+                    path.display()
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads the tables of a task, and tells what they are.

@@ -13,7 +13,7 @@ use bertune::train::{
 
 use crate::args::available;
 use crate::device::Job;
-use crate::learning::{replace_file, tell_best, tell_stopped};
+use crate::learning::{tell_best, tell_stopped};
 use crate::measured::Measured;
 use crate::outside::Outside;
 use crate::progress::Progress;
@@ -25,6 +25,7 @@ use crate::tasks_data::TasksData;
 use crate::tasks_record::TasksRecord;
 use crate::tasks_result::{print_results, single_metric};
 use crate::training::Examples;
+use crate::whole_file::write_whole;
 
 /// A run of several tasks, new or gone on with, before its backend is known.
 pub(crate) struct TasksRun {
@@ -115,7 +116,7 @@ impl Job for TasksRun {
         let tests = data.measure(&tuned, &decisions, &examples);
         print_results(&tuned.history, &tests);
         let record = TasksRecord::new(config, &inputs, &tuned.history).finished(&tests);
-        replace_file(&config.output, RUN_RECORD, &record.to_json()?)?;
+        write_whole(&config.output.join(RUN_RECORD), &record.to_json()?)?;
         run_folder.remove()?;
         data.tell_next();
         Ok(ExitCode::SUCCESS)
@@ -218,9 +219,8 @@ impl TasksData {
     }
 
     fn tell_next(&self) {
-        if let (false, Some(name)) = (self.quiet, self.names().next()) {
-            let folder = self.config.output.join(name);
-            eprintln!("\nTry it: bertune predict --model {} \"some text\"", folder.display());
+        if let (false, Some(task)) = (self.quiet, self.tasks.first()) {
+            task.tell_prediction();
         }
     }
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bertune::head::Pooling;
-use bertune::train::{Interval, Preset};
+use bertune::train::{Interval, Preset, TrainingConfig};
 use clap::Args;
 
 use crate::args::{LimitArgs, TableArgs, named, seeds, set, set_some, time};
@@ -28,7 +28,7 @@ Examples:
 #[command(after_help = AFTER_HELP, allow_negative_numbers = true)]
 pub(crate) struct TrainArgs {
     /// The pretrained model: a folder, an id of the Hugging Face hub, or boxed, the small one that is
-    /// inside this program.
+    /// inside this program [default: boxed].
     #[arg(long, value_name = "FOLDER|ID")]
     model: Option<String>,
     /// The file to learn from: csv, tsv, jsonl, parquet or arrow; several, or a folder of a data
@@ -57,7 +57,8 @@ pub(crate) struct TrainArgs {
     /// What to compute on; `bertune devices` lists them.
     #[arg(long)]
     device: Option<String>,
-    /// Which vector the classifier reads: pooler or mean [default: pooler].
+    /// Which vector the classifier reads: pooler or mean [default: the model's, else
+    /// pooler].
     #[arg(long, value_name = "NAME", value_parser = named::<Pooling>)]
     pooling: Option<Pooling>,
     /// The share of --train to measure on where there is no --validation [default: 0.1].
@@ -116,13 +117,14 @@ pub(crate) struct TrainArgs {
 impl TrainArgs {
     /// Defaults, then the preset, the file and the flags, each over those before.
     ///
-    /// `required` are the flags, of --model, --train and --output, that must have a value.
+    /// `required` are the flags, of --train and --output, that must have a value.
     pub(crate) fn resolve(&self, required: &[&str]) -> anyhow::Result<RunConfig> {
-        let preset = self.preset.or_else(|| self.is_of_boxed_model().then_some(Preset::Small));
-        let training = preset.map_or_else(Default::default, Preset::config);
         let mut config = match &self.config {
-            Some(path) => RunConfig::read(path, training)?,
-            None => RunConfig { training, ..RunConfig::default() },
+            Some(path) => RunConfig::read(path, |model| self.preset_for(model))?,
+            None => {
+                let config = RunConfig::default();
+                RunConfig { training: self.preset_for(&config.model), ..config }
+            }
         };
         set(&mut config.model, self.model.clone());
         for (files, flag) in [
@@ -143,7 +145,7 @@ impl TrainArgs {
         set_some(&mut config.token_cache, self.token_cache.clone());
         set(&mut config.output, self.output.clone());
         set(&mut config.device, self.device.clone());
-        set(&mut config.pooling, self.pooling);
+        set_some(&mut config.pooling, self.pooling);
         set(&mut config.validation_fraction, self.validation_fraction);
         set_some(&mut config.revision, self.revision.clone());
         self.limits.apply(&mut config.tokens);
@@ -156,9 +158,11 @@ impl TrainArgs {
 }
 
 impl TrainArgs {
-    /// Whether no file has a say, and the model is that inside the program.
-    fn is_of_boxed_model(&self) -> bool {
-        self.config.is_none() && self.model.as_deref() == Some(BOXED)
+    /// The training settings to begin with, where `model` is that of the file, or else the default.
+    fn preset_for(&self, model: &str) -> TrainingConfig {
+        let model = self.model.as_deref().unwrap_or(model);
+        let preset = self.preset.or_else(|| (model == BOXED).then_some(Preset::Small));
+        preset.map_or_else(TrainingConfig::default, Preset::config)
     }
 
     /// What is not the run's own.
@@ -176,8 +180,6 @@ impl TrainArgs {
 
 #[cfg(test)]
 mod tests {
-    use bertune::train::TrainingConfig;
-
     use super::*;
 
     #[test]

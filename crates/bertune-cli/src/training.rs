@@ -149,7 +149,19 @@ impl Training {
     pub(crate) fn limit(&self, config: &mut SequenceClassificationConfig) -> anyhow::Result<()> {
         check_fit(config, &self.tokenizer, self.config.tokens.max_length)?;
         set_limits(config, self.config.tokens);
+        config.text_pair = self.has_pairs();
         Ok(())
+    }
+
+    /// Tells how the model in the output folder is asked.
+    pub(crate) fn tell_prediction(&self) {
+        let pair = if self.has_pairs() { " --pair \"its second\"" } else { "" };
+        let output = self.config.output.display();
+        eprintln!("\nTry it: bertune predict --model {output} \"some text\"{pair}");
+    }
+
+    fn has_pairs(&self) -> bool {
+        self.tables.train.layout().text_pair.is_some()
     }
 
     /// What became of the checkpoint's own classifier, if it has one.

@@ -172,6 +172,9 @@ impl TrainingArgs {
         if self.max_steps.is_none() && self.epochs.is_some() {
             training.max_steps = None;
         }
+        if self.tokens_per_batch.is_none() && self.batch_size.is_some() {
+            training.tokens_per_batch = None;
+        }
         set(&mut training.epochs, self.epochs);
         set_some(&mut training.max_steps, self.max_steps);
         set(&mut training.batch_size, self.batch_size);

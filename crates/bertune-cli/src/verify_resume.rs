@@ -33,7 +33,7 @@ pub(crate) struct VerifyResumeArgs {
 
 /// Shows that a resumed run equals an uninterrupted one.
 pub(crate) fn run(args: &VerifyResumeArgs) -> anyhow::Result<ExitCode> {
-    let mut config = args.train.resolve(&["--model", "--train"])?;
+    let mut config = args.train.resolve(&["--train"])?;
     config.training.max_steps = Some(2 * args.steps.get());
     let training = Training::prepare(config, &args.train.outside())?;
     let device = training.config.device.clone();

@@ -76,7 +76,7 @@ fn cases() -> Vec<Case> {
         "JSON that is none", table("t.jsonl", b"{\"text\": \"a\", \"label\": 1}\n{\"text\": }\n"), "train --model model --train t.jsonl --output out";
         "JSON without the key", table("t.jsonl", b"{\"body\": \"a\", \"label\": 1}\n"), "train --model model --train t.jsonl --output out --text text";
         "a validation label that training never had", |p: &Place| { p.write("t.csv", "text,label\na,1\nb,0\n"); p.write("v.csv", "text,label\na,2\n"); }, "train --model model --train t.csv --validation v.csv --output out";
-        "text and label swapped", |p: &Place| p.write("t.csv", (0..40).map(|i| format!("{},word {i}\n", i % 2)).collect::<String>()), "train --model model --train t.csv --output out --text 1 --label 2";
+        "text and label swapped", |p: &Place| p.write("t.csv", format!("text,label\n{}", (0..40).map(|i| format!("{},word {i}\n", i % 2)).collect::<String>())), TRAIN;
         "a file of bytes that are no text", table("t.csv", b"text,label\na\0b,1\nc,0\n"), TRAIN;
         "no label column to evaluate on", table("t.csv", b"text,other\na,1\nb,0\n"), "evaluate --model model --data t.csv";
         "no rows to classify", table("t.csv", b"text\n"), "predict --model model --file t.csv";

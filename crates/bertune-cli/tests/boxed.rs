@@ -31,8 +31,15 @@ fn an_adapter_of_it_finds_its_base() {
         &place,
         "train --model boxed --train train.csv --output adapter --preset lora --max-steps 1",
     );
-    let told = succeed(&place, "predict --model adapter 'a good film'");
-    assert!(told.contains("a good film"), "{told}");
+    let config: serde_json::Value =
+        serde_json::from_slice(&place.read("adapter/adapter_config.json")).unwrap();
+    assert_eq!(config["base_model_name_or_path"], "boxed");
+    // Also where it is not unpacked yet.
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    for base in ["", "--base boxed"] {
+        let told = succeed(&place, &format!("predict --model adapter {base} 'a good film'"));
+        assert!(told.contains("a good film"), "{told}");
+    }
 }
 
 #[test]
@@ -44,6 +51,15 @@ fn it_guesses_hidden_words() {
     );
     let guesses: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!(guesses["masks"][0].as_array().unwrap().len(), 3, "{told}");
+}
+
+#[test]
+fn a_text_that_is_longer_than_it_takes_is_refused() {
+    let place = Place::new();
+    let text = "the king ".repeat(300);
+    let output = place.run(&format!("fill-mask --model boxed '[MASK] {text} [MASK]'"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("the text has 604 tokens"), "{told}");
 }
 
 #[test]

@@ -163,6 +163,20 @@ fn a_stopped_run_goes_on_bit_for_bit_and_its_record_repeats_it() {
 }
 
 #[test]
+fn what_one_task_learns_another_is_not_measured_on() {
+    let place = place("");
+    let third = |keys: &str| format!("{TWO_TASKS}\n[[tasks]]\nname = \"again\"\n{keys}\n");
+    let rows = place.read("train.csv");
+    place.write("others.csv", rows);
+    for keys in ["validation = \"./train.csv\"", "test = [\"others.csv\", \"train.csv\"]"] {
+        place.write("tasks.toml", third(&format!("train = \"others.csv\"\n{keys}")));
+        let error = fail(&place, "train-tasks tasks.toml");
+        let told = "train.csv is learned from by task 'mood', and task 'again' is measured on it";
+        assert!(error.contains(told), "{keys}: {error}");
+    }
+}
+
+#[test]
 fn changed_rows_are_refused_on_resume() {
     let place = place(TWO_TASKS);
     assert_eq!(place.run("train-tasks tasks.toml --max-time 1ms").status.code(), Some(130));

@@ -7,8 +7,8 @@ pub struct Adaptation {
     pub labels: LabelNames,
     /// What the labels are.
     pub problem_type: ProblemType,
-    /// Which vector the classifier reads.
-    pub pooling: Pooling,
+    /// Which vector the classifier reads, in place of what the checkpoint says.
+    pub pooling: Option<Pooling>,
     /// What new weights are drawn by.
     pub seed: u64,
     /// How many layers, from the top, begin anew: the top layers are the most specialised to
@@ -35,7 +35,7 @@ impl Adaptation {
         Self {
             labels,
             problem_type: ProblemType::default(),
-            pooling: Pooling::default(),
+            pooling: None,
             seed,
             reinit_layers: 0,
             dropout: DropoutOverrides::default(),
@@ -84,7 +84,7 @@ impl Adaptation {
         Ok(SequenceClassificationConfig {
             problem_type: Some(self.problem_type),
             classifier_dropout: classifier.or(pretrained.classifier_dropout),
-            pooling: self.pooling,
+            pooling: self.pooling.unwrap_or(pretrained.pooling),
             ..SequenceClassificationConfig::new(bert, self.labels)
         })
     }
@@ -109,5 +109,19 @@ mod tests {
         let problem_type = ProblemType::MultiLabelClassification;
         let sets = Adaptation { problem_type, ..Adaptation::new(own, 1) };
         assert_eq!(sets.own_outputs(&pretrained), None);
+    }
+
+    #[test]
+    fn the_classifier_reads_what_the_checkpoint_says_unless_told_otherwise() {
+        let mut pretrained =
+            SequenceClassificationConfig::new(BertConfig::default(), LabelNames::numbered(2));
+        pretrained.pooling = Pooling::Mean;
+        let pooling = |asked| {
+            let adaptation =
+                Adaptation { pooling: asked, ..Adaptation::new(LabelNames::numbered(3), 1) };
+            adaptation.apply(pretrained.clone()).unwrap().pooling
+        };
+        assert_eq!(pooling(None), Pooling::Mean);
+        assert_eq!(pooling(Some(Pooling::Pooler)), Pooling::Pooler);
     }
 }

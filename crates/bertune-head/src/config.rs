@@ -63,6 +63,10 @@ pub struct SequenceClassificationConfig {
     /// Which text of a pair was cut or read in windows, in the words of the tokenizer's settings.
     #[serde(default, rename = "bertune_truncation", skip_serializing_if = "Option::is_none")]
     pub truncation: Option<String>,
+    /// Whether the classifier was trained on pairs of texts; of a classifier that other programs
+    /// made nothing is known.
+    #[serde(default, rename = "bertune_text_pair", skip_serializing_if = "std::ops::Not::not")]
+    pub text_pair: bool,
     /// How scores become probabilities and classes.
     #[serde(flatten)]
     pub decisions: Decisions,
@@ -80,6 +84,7 @@ impl SequenceClassificationConfig {
             max_length: None,
             stride: None,
             truncation: None,
+            text_pair: false,
             decisions: Decisions::default(),
         }
     }
@@ -146,6 +151,18 @@ mod tests {
         assert_eq!(json["architectures"][0], "BertForSequenceClassification");
         let read: SequenceClassificationConfig = serde_json::from_value(json.into()).unwrap();
         assert_eq!(read, config);
+    }
+
+    #[test]
+    fn only_a_classifier_of_pairs_says_what_it_reads() {
+        let mut config =
+            SequenceClassificationConfig::new(BertConfig::default(), LabelNames::numbered(2));
+        assert!(!config.to_json(&serde_json::Map::new()).contains_key("bertune_text_pair"));
+        config.text_pair = true;
+        let json = config.to_json(&serde_json::Map::new());
+        assert_eq!(json["bertune_text_pair"], true);
+        let read: SequenceClassificationConfig = serde_json::from_value(json.into()).unwrap();
+        assert!(read.text_pair);
     }
 
     #[test]

@@ -60,11 +60,16 @@ impl<B: BertOps> MaskFiller<B> {
     ///
     /// # Errors
     ///
-    /// If the text has no mask token among as many tokens as the model takes, or cannot be
-    /// tokenized, or if a file of weights was written to since it was opened.
+    /// If the text has more tokens than the model takes, has no mask token, or cannot be tokenized,
+    /// or if a file of weights was written to since it was opened.
     pub fn fill(&self, text: &str, top: usize) -> Result<Vec<Vec<Guess>>, PredictError> {
-        let limits = Limits { max_length: self.max_length, ..Limits::default() };
+        // Cut off at the model's length, a text would lose mask tokens without a word.
+        let limits = Limits { max_length: usize::MAX, ..Limits::default() };
         let ids = self.tokenizer.encode(text, limits)?.input_ids;
+        if ids.len() > self.max_length {
+            let (max_length, positions) = (ids.len(), self.max_length);
+            return Err(PredictError::TooLong { max_length, positions });
+        }
         let masks = ids.iter().enumerate().filter(|(_, id)| **id == self.mask_token_id);
         let places: Vec<i32> = masks.map(|(place, _)| place as i32).collect();
         if places.is_empty() {
