@@ -118,7 +118,6 @@ where
 {
     let config = &history.config.clone();
     let timeline = Timeline::new(config, task.examples(), task.draws());
-    let schedule = Schedule::new(config, timeline.steps);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     let state = TrainingState::new(model, groups, history, inputs);
     let mut state = state.reading_rows_of(task.row_table()).weighing(task.first_weights());
@@ -137,7 +136,7 @@ where
             break;
         }
         let window = window.weighed(state.weights.as_deref());
-        let rate_factor = schedule.factor(state.steps());
+        let rate_factor = Schedule::new(config, timeline.steps).factor(state.steps());
         let step = state.steps() + 1;
         if step == 1 {
             check_first(task, &state, &window, &mut run)?;
@@ -152,13 +151,12 @@ where
         state.progress.add_loss(loss, task.weight(&window.parts));
         let record = StepRecord { step, loss, rate_factor, gradient_norm };
         state.history.add_step(record, timeline.steps);
-        let epoch = window.epoch;
-        run.tell(Event::Step { record, epoch, examples: window.examples() });
+        run.tell(Event::Step { record, epoch: window.epoch, examples: window.examples() });
         state = reweigh(task, state, &timeline);
 
         let measured = timeline.evaluates_after(step);
         if measured {
-            state = measure(task, state, epoch, &mut run)?;
+            state = measure(task, state, window.epoch, &mut run)?;
         }
         // Asked after measuring, which may take long: whoever asks meanwhile need not wait for
         // another step.
@@ -170,7 +168,7 @@ where
         if stopped {
             stalled = state.history.is_stalled();
             if !measured {
-                state = measure(task, state, epoch, &mut run)?;
+                state = measure(task, state, window.epoch, &mut run)?;
             }
             break;
         }
