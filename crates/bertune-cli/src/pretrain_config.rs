@@ -7,7 +7,7 @@ use bertune::train::{Interval, TrainingConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::device;
-use crate::run_config::one_or_several;
+use crate::run_config::{one_or_several, over};
 
 /// All of a pretraining run: the TOML file of `--config`, and the record beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,11 +176,8 @@ impl PretrainConfig {
         let describe = || format!("{} is no configuration of bertune pretrain", path.display());
         let config: Self = toml::from_str(&text).with_context(describe)?;
         let file: toml::Table = toml::from_str(&text).with_context(describe)?;
-        let mut merged = toml::Table::try_from(TrainingConfig::pretraining())?;
-        if let Some(toml::Value::Table(given)) = file.get("training") {
-            merged.extend(given.clone());
-        }
-        Ok(Self { training: merged.try_into().with_context(describe)?, ..config })
+        let training = over(TrainingConfig::pretraining(), &file).with_context(describe)?;
+        Ok(Self { training, ..config })
     }
 
     /// The settings as a file that [`read`](Self::read) takes back.

@@ -36,7 +36,7 @@ impl Progress {
     /// Shows an event.
     pub(crate) fn tell(&mut self, event: &Event) {
         match event {
-            Event::Begin { steps, epochs, taken } => {
+            Event::Begin { steps, epochs, taken, unreached } => {
                 (self.marks.epochs, self.marks.steps) = (*epochs, *steps);
                 self.bar.set_length(*steps as u64);
                 self.bar.set_position(*taken as u64);
@@ -46,6 +46,12 @@ impl Progress {
                     self.notices().tell(&format!(
                         "The warm-up of {warmup} steps is not over when the run is, after {steps}: \
                          the learning rate never reaches its peak"
+                    ));
+                }
+                if *unreached > 0 {
+                    self.notices().tell(&format!(
+                        "Gradual unfreezing leaves {unreached} tensors as they are: it does not come down to \
+                         them in {steps} steps"
                     ));
                 }
             }

@@ -115,11 +115,8 @@ impl RunConfig {
         let describe = || format!("{} is no configuration of bertune", path.display());
         let config: Self = toml::from_str(&text).with_context(describe)?;
         let file: toml::Table = toml::from_str(&text).with_context(describe)?;
-        let mut merged = toml::Table::try_from(training(&config.model))?;
-        if let Some(toml::Value::Table(given)) = file.get("training") {
-            merged.extend(given.clone());
-        }
-        Ok(Self { training: merged.try_into().with_context(describe)?, ..config })
+        let training = over(training(&config.model), &file).with_context(describe)?;
+        Ok(Self { training, ..config })
     }
 
     /// The settings as a file that [`read`](Self::read) takes back.
@@ -188,6 +185,15 @@ impl RunConfig {
             None => Ok(()),
         }
     }
+}
+
+/// The table `training` of a file over the settings that hold where it says nothing.
+pub(crate) fn over(settings: TrainingConfig, file: &toml::Table) -> anyhow::Result<TrainingConfig> {
+    let mut merged = toml::Table::try_from(settings)?;
+    if let Some(toml::Value::Table(given)) = file.get("training") {
+        merged.extend(given.clone());
+    }
+    Ok(merged.try_into()?)
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -5,10 +5,11 @@ use anyhow::{Context, bail};
 use bertune::data::TableFormat;
 use bertune::head::Pooling;
 use bertune::tokenize::Limits;
-use bertune::train::{Interval, TaskSampling, TrainingConfig};
+use bertune::train::{Interval, Preset, TaskSampling, TrainingConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::run_config::{RunConfig, one_or_several};
+use crate::model::BOXED;
+use crate::run_config::{RunConfig, one_or_several, over};
 
 /// All of a run of several tasks: the TOML file of `train-tasks`, and the record beside its models.
 /// What is not of tasks means what it means in [`RunConfig`].
@@ -105,13 +106,18 @@ impl Default for TaskConfig {
 }
 
 impl TasksConfig {
-    /// The settings of a file.
+    /// The settings of a file; the boxed model has a small one's where `training` says nothing.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| {
-            format!("{} is no configuration of bertune train-tasks", path.display())
-        })
+        let describe = || format!("{} is no configuration of bertune train-tasks", path.display());
+        let config: Self = toml::from_str(&text).with_context(describe)?;
+        if config.model != BOXED {
+            return Ok(config);
+        }
+        let file: toml::Table = toml::from_str(&text).with_context(describe)?;
+        let training = over(Preset::Small.config(), &file).with_context(describe)?;
+        Ok(Self { training, ..config })
     }
 
     /// The settings as a file that [`read`](Self::read) takes back.

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use bertune::head::Pooling;
 use bertune::train::{Interval, Preset, TrainingConfig};
 use clap::Args;
@@ -152,6 +153,10 @@ impl TrainArgs {
         self.table.apply(&mut config.data);
         self.source.apply(&mut config.source, &mut config.source_weights);
         self.training.apply(&mut config.training);
+        self.training.check(&config.training)?;
+        if self.validation_fraction.is_some() && !config.validation.is_empty() {
+            bail!("--validation-fraction has no effect beside --validation; leave one out");
+        }
         config.validate(required)?;
         Ok(config)
     }

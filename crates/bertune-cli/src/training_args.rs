@@ -1,3 +1,4 @@
+use anyhow::bail;
 use bertune::kernels::Precision;
 use bertune::metrics::MetricName;
 use bertune::train::{
@@ -192,6 +193,40 @@ impl TrainingArgs {
         self.loss.apply(training);
         self.monitoring.apply(training);
         self.decisions.apply(training);
+    }
+}
+
+impl TrainingArgs {
+    /// Refuses flags that have no effect beside these settings.
+    pub(crate) fn check(&self, training: &TrainingConfig) -> anyhow::Result<()> {
+        let schedule = training.schedule;
+        let falls_in_waves =
+            matches!(schedule, ScheduleKind::Cosine | ScheduleKind::CosineWithRestarts);
+        let idle = [
+            (
+                "--momentum",
+                self.momentum.is_some(),
+                training.optimizer == OptimizerKind::Sgd,
+                "--optimizer sgd",
+            ),
+            ("--cycles", self.rates.cycles.is_some(), falls_in_waves, "--schedule cosine"),
+            (
+                "--power",
+                self.rates.power.is_some(),
+                schedule == ScheduleKind::Polynomial,
+                "--schedule polynomial",
+            ),
+            (
+                "--min-gain",
+                self.monitoring.min_gain.is_some(),
+                training.patience.is_some(),
+                "--patience",
+            ),
+        ];
+        match idle.into_iter().find(|(_, is_given, has_effect, _)| *is_given && !has_effect) {
+            Some((flag, .., needed)) => bail!("{flag} has no effect without {needed}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -119,6 +119,10 @@ fn cases() -> Vec<Case> {
         "a setting out of range", nothing, "train --model model --train train.csv --output out --warmup-ratio 1.5";
         "a negative rate", nothing, "train --model model --train train.csv --output out --learning-rate -1";
         "a batch size of 0", nothing, "train --model model --train train.csv --output out --batch-size 0";
+        "a flag that another one needs", nothing, "train --model model --train train.csv --output out --min-gain 0.01";
+        "a validation share that nothing is taken by", nothing, "train --model model --train train.csv --validation train.csv --output out --validation-fraction 0.2";
+        "flags of a file without one", nothing, "predict --model model --text body 'a film'";
+        "a column of weights without its rule", table("s.csv", b"text,label,w\na,pos,1\n"), "train --model model --train train.csv --output out --source s.csv --source-weight-column w";
         "a validation share out of range", nothing, "train --model model --train train.csv --output out --validation-fraction 1";
         "a maximum length that holds nothing", nothing, "train --model model --train train.csv --output out --max-length 1";
         "a longer prediction than the model takes", nothing, "predict --model model 'a film' --max-length 200";

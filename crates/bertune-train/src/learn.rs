@@ -119,6 +119,7 @@ where
     let config = &history.config.clone();
     let timeline = Timeline::new(config, task.examples(), task.draws());
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
+    let unreached = groups.unreached_in(timeline.steps);
     let state = TrainingState::new(model, groups, history, inputs);
     let mut state = state.reading_rows_of(task.row_table()).weighing(task.first_weights());
     if let Some(saved) = run.take_saved_state() {
@@ -126,7 +127,7 @@ where
         keep_best(task, &state, &mut run)?;
     }
     let (steps, epochs, taken) = (timeline.steps, timeline.epochs(), state.steps());
-    run.tell(Event::Begin { steps, epochs, taken });
+    run.tell(Event::Begin { steps, epochs, taken, unreached });
 
     let mut stalled = false;
     for window in timeline.windows(task.examples(), taken) {

@@ -89,6 +89,12 @@ impl ParameterGroups {
         model.map(&mut Freezer { groups: self, step })
     }
 
+    /// How many parameters would learn, but only after so many steps.
+    pub(crate) fn unreached_in(&self, steps: usize) -> usize {
+        let groups = self.groups.values();
+        groups.filter(|group| group.learns_from.is_some_and(|from| from >= steps)).count()
+    }
+
     /// Whether other parameters learn in this step than in the one before.
     pub fn change_at(&self, step: usize) -> bool {
         self.groups.values().any(|group| group.learns_from == Some(step))

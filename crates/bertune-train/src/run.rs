@@ -26,6 +26,8 @@ pub enum Event {
         epochs: usize,
         /// The steps that were taken before: more than 0 in a run that is resumed.
         taken: usize,
+        /// How many tensors of the model gradual unfreezing does not reach in these steps.
+        unreached: usize,
     },
     /// The checks before the first step of a new run found no fault.
     Checked(FirstLoss),
