@@ -54,6 +54,7 @@ impl Training {
     pub(crate) fn prepare(config: RunConfig, outside: &Outside) -> anyhow::Result<Self> {
         device::check(&config.device)?;
         let tables = Tables::read(&config)?;
+        config.training.validate_for(tables.problem_type(), tables.labels.names())?;
         if !outside.quiet {
             eprintln!("{}", tables.summary());
         }

@@ -33,6 +33,7 @@ mod parameter_groups;
 mod plan;
 mod preset;
 mod pretrain;
+mod problem_settings;
 mod run;
 mod schedule;
 mod scores;

@@ -3,7 +3,8 @@ use bertune_head::{ProblemType, binary_cross_entropy, soft_cross_entropy, square
 use bertune_kernels::{BertOps, ops};
 use burn_core::tensor::{Tensor, TensorData, backend::Backend};
 
-use crate::{ClassWeightRule, ClassWeights, Sampling, TrainError, TrainingConfig};
+use crate::problem_settings::{check_classes, check_settings};
+use crate::{ClassWeightRule, ClassWeights, TrainError, TrainingConfig};
 
 /// What training makes small: the loss of the problem's type, with what the configuration says
 /// about weights and smoothing.
@@ -26,13 +27,10 @@ impl Objective {
     ) -> Result<Self, TrainError> {
         let problem_type = problem_type(dataset.targets());
         check_settings(config, problem_type)?;
+        check_classes(config, label_names)?;
         let class_weights = match &config.class_weights {
             ClassWeights::Rule(rule) => by_frequency(*rule, dataset.labels(), label_names.len()),
             ClassWeights::Explicit(weights) => {
-                if let Some(class) = weights.keys().find(|class| !label_names.contains(class)) {
-                    let classes = label_names.join("', '");
-                    return Err(TrainError::UnknownClass { class: class.clone(), classes });
-                }
                 label_names.iter().map(|name| weights.get(name).copied().unwrap_or(1.0)).collect()
             }
         };
@@ -156,27 +154,6 @@ pub(crate) fn problem_type(targets: &Targets) -> ProblemType {
     }
 }
 
-/// Refuses settings that mean nothing for this problem.
-fn check_settings(config: &TrainingConfig, problem_type: ProblemType) -> Result<(), TrainError> {
-    use ProblemType::{MultiLabelClassification as Sets, SingleLabelClassification as Classes};
-    let by_rule =
-        matches!(config.class_weights, ClassWeights::Rule(rule) if rule != ClassWeightRule::None);
-    let by_name = matches!(config.class_weights, ClassWeights::Explicit(_));
-    let balanced = config.sampling == Sampling::Balanced;
-    let checks = [
-        ("sampling", balanced, [Classes].as_slice()),
-        ("label_smoothing", config.label_smoothing > 0.0, &[Classes, Sets]),
-        ("focal_gamma", config.focal_gamma > 0.0, &[Classes]),
-        ("class_weights by a rule", by_rule, &[Classes]),
-        ("class_weights", by_name, &[Classes, Sets]),
-        ("calibrate", config.calibrate, &[Classes]),
-    ];
-    match checks.iter().find(|(_, is_set, makes)| *is_set && !makes.contains(&problem_type)) {
-        Some((key, ..)) => Err(TrainError::SettingOfOtherProblem { key, problem_type }),
-        None => Ok(()),
-    }
-}
-
 /// How much an example counts by itself.
 fn sample_weight(batch: &PackedBatch, i: usize) -> f64 {
     batch.weights.get(i).map_or(1.0, |&weight| f64::from(weight))
@@ -203,6 +180,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::Sampling;
 
     type B = Autodiff<Flex>;
 

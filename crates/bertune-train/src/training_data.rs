@@ -5,7 +5,7 @@ use burn_core::tensor::backend::Backend;
 use sha2::{Digest, Sha256};
 
 use crate::objective::problem_type;
-use crate::scores::has_metric;
+use crate::problem_settings::check_metric;
 use crate::state::Inputs;
 use crate::{History, Sources, TrainError, TrainingConfig};
 
@@ -62,9 +62,7 @@ impl TrainingData<'_> {
     /// The record of a run on these examples that has not begun.
     pub(crate) fn history(&self, config: &TrainingConfig) -> Result<History, TrainError> {
         let problem_type = problem_type(self.train.targets());
-        if let Some(metric) = config.metric.filter(|name| !has_metric(problem_type, *name)) {
-            return Err(TrainError::MetricOfOtherProblem { metric, problem_type });
-        }
+        check_metric(config, problem_type)?;
         Ok(History::new(config, Some(problem_type), self.train.len(), self.validation.len()))
     }
 
