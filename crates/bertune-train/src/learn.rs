@@ -126,8 +126,8 @@ where
         state = state.resumed(saved)?;
         keep_best(task, &state, &mut run)?;
     }
-    let (steps, epochs, taken) = (timeline.steps, timeline.epochs(), state.steps());
-    run.tell(Event::Begin { steps, epochs, taken, unreached });
+    let taken = state.steps();
+    run.tell(Event::Begin { steps: timeline.steps, epochs: timeline.epochs(), taken, unreached });
 
     let mut stalled = false;
     for window in timeline.windows(task.examples(), taken) {
@@ -154,7 +154,6 @@ where
         state.history.add_step(record, timeline.steps);
         run.tell(Event::Step { record, epoch: window.epoch, examples: window.examples() });
         state = reweigh(task, state, &timeline);
-
         let measured = timeline.evaluates_after(step);
         if measured {
             state = measure(task, state, window.epoch, &mut run)?;
