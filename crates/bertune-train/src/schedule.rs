@@ -118,6 +118,13 @@ mod tests {
     }
 
     #[test]
+    fn a_warm_up_that_is_longer_than_the_run_is_not_shortened() {
+        let config = TrainingConfig { warmup_steps: Some(1000), ..Default::default() };
+        let schedule = Schedule::new(&config, 5);
+        assert_eq!([0, 1, 4].map(|step| schedule.factor(step)), [0.0, 0.001, 0.004]);
+    }
+
+    #[test]
     fn linear_rises_and_falls_to_zero() {
         let expected = [0.0, 0.5, 1.0, 0.75, 0.5, 0.25, 0.0];
         assert_eq!(factors(ScheduleKind::Linear, 0.34, 6), expected);

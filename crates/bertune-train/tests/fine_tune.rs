@@ -186,6 +186,22 @@ fn layers_begin_to_move_one_after_another_from_the_top() {
 }
 
 #[test]
+fn what_unfreezing_does_not_reach_is_told() {
+    let unreached_in = |steps: usize| {
+        let every = "2 steps".parse().ok();
+        let config = TrainingConfig { gradual_unfreezing: every, ..descent(steps) };
+        let mut told = 0;
+        let run = Run::default().telling(|event| {
+            if let Event::Begin { unreached, .. } = event {
+                told = *unreached;
+            }
+        });
+        train(0.0, &dataset(8, false), &config, run).map(|_| told).unwrap()
+    };
+    assert_eq!([2, 12].map(unreached_in), [16 * LAYERS + 5, 0], "layers and embeddings");
+}
+
+#[test]
 fn the_parts_of_a_step_change_nothing_but_rounding() {
     let weights = || ClassWeights::Rule(ClassWeightRule::Auto);
     for (weighted, class_weights, label_smoothing) in
