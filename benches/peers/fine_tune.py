@@ -1,7 +1,8 @@
 """Fine-tunes a BERT with PyTorch and transformers, and writes what it predicts: our rival.
 
 usage: fine_tune.py --model DIR --train F --test F --output PREDICTIONS [--kind class|set|values]
-                    [--epochs 3] [--learning-rate 5e-5] [--seed 1] [--threads 2] …
+                    [--epochs 3] [--learning-rate 5e-5] [--seed 1] [--threads 2]
+                    [--device cpu|cuda] …
 
 Rows are JSON lines of `text`, maybe `text_pair`, and `label`: a name, a list of names or a number.
 The recipe is that of `bertune train`: AdamW (no decay of biases and layer norms), a linear
@@ -45,6 +46,7 @@ def arguments():
     parser.add_argument("--max-grad-norm", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     return parser.parse_args()
 
 
@@ -91,6 +93,11 @@ def targets(rows, names, kind):
     return of
 
 
+def on(model, batch):
+    """The batch on the model's device."""
+    return {name: values.to(model.device) for name, values in batch.items()}
+
+
 def optimizer(model, a):
     groups = {}
     for name, parameter in model.named_parameters():
@@ -115,7 +122,7 @@ def train(model, examples, wanted, a):
         for at in range(0, len(order), a.batch_size):
             ids = order[at : at + a.batch_size]
             of.zero_grad(set_to_none=True)
-            loss = model(**examples.batch(ids), labels=wanted[ids]).loss
+            loss = model(**on(model, examples.batch(ids)), labels=wanted[ids].to(model.device)).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), a.max_grad_norm)
             of.step()
@@ -132,7 +139,7 @@ def predict(model, examples):
     logits = [None] * len(order)
     for at in range(0, len(order), 64):
         ids = order[at : at + 64]
-        for i, row in zip(ids, model(**examples.batch(ids)).logits):
+        for i, row in zip(ids, model(**on(model, examples.batch(ids))).logits.cpu()):
             logits[i] = row
     return torch.stack(logits)
 
@@ -159,6 +166,7 @@ def main():
         a.model, num_labels=len(names), problem_type=PROBLEM_TYPES[a.kind]
     )
     model = AutoModelForSequenceClassification.from_pretrained(a.model, config=config)
+    model.to(a.device)
     wanted = targets(examples.rows, names, a.kind)
     losses, seconds = train(model, examples, wanted, a)
     test = Examples(a.test, tokenizer, a.max_length)
