@@ -25,21 +25,26 @@ use crate::stop::{INTERRUPTED, on_ctrl_c};
 use crate::training::Training;
 use crate::whole_file::write_whole;
 
-/// What came of a run.
-pub(crate) struct Outcome {
-    pub(crate) history: History,
-    pub(crate) finished: bool,
-    pub(crate) test: Option<Measured>,
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It did all that it was to do.
+    Finished,
+    /// It was stopped before.
+    Stopped,
 }
 
-impl Outcome {
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        if self.finished { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) }
+impl End {
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Finished => ExitCode::SUCCESS,
+            Self::Stopped => ExitCode::from(INTERRUPTED),
+        }
     }
 }
 
 /// Begins a run and takes it to its end.
-pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<Outcome> {
+pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<End> {
     crate::device::check(&config.device)?;
     RunFolder::refuse_states(&config.output, outside.overwrite)?;
     check_output(&config.output, config.inputs(), outside.overwrite)?;
@@ -117,9 +122,9 @@ pub(crate) struct Learning<'a> {
 }
 
 impl Job for Learning<'_> {
-    type Output = Outcome;
+    type Output = End;
 
-    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<Outcome> {
+    fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<End> {
         let Self { training, run_folder, saved, outside } = self;
         let training = training.on_device::<B>();
         let loaded = training.load::<Autodiff<B>>(device)?;
@@ -165,7 +170,7 @@ impl Job for Learning<'_> {
         tell_best(&tuned.history, &training.config.output)?;
         if !tuned.finished {
             tell_stopped(&training.config.output);
-            return Ok(Outcome { history: tuned.history, finished: false, test: None });
+            return Ok(End::Stopped);
         }
         let test = training.measure(&tuned, &decisions, examples.test.as_ref());
         let (sources, stopped) =
@@ -175,7 +180,7 @@ impl Job for Learning<'_> {
         write_whole(&training.config.output.join(RUN_RECORD), &record.to_json()?)?;
         run_folder.remove()?;
         training.tell_next();
-        Ok(Outcome { history: tuned.history, finished: !stopped, test })
+        Ok(if stopped { End::Stopped } else { End::Finished })
     }
 }
 

@@ -9,6 +9,7 @@ mod convert;
 mod demo;
 mod device;
 mod devices;
+mod difference;
 mod evaluate;
 mod fill_mask;
 mod inputs;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 
-use crate::learning::begin;
+use crate::learning::{End, begin};
 use crate::outside::Outside;
 use crate::run_record::RunRecord;
 use crate::tasks_record::TasksRecord;
@@ -60,9 +60,9 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         tensorboard: None,
         inputs: Some(old.inputs.clone()),
     };
-    let outcome = begin(settings, &outside)?;
-    if !outcome.finished {
-        return Ok(outcome.exit_code());
+    let end = begin(settings, &outside)?;
+    if end == End::Stopped {
+        return Ok(end.exit_code());
     }
     let path = args.output.join(crate::run_record::RUN_RECORD);
     let new = RunRecord::read(&path)?;

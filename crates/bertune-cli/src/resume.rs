@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::args::time;
 use crate::device::dispatch;
-use crate::learning::Learning;
+use crate::learning::{End, Learning};
 use crate::outside::Outside;
 use crate::pretraining::Pretraining;
 use crate::run_config::RunConfig;
@@ -65,17 +65,25 @@ pub(crate) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         let run = TasksRun::resume(&folder, run_folder, args.outside())?;
         return dispatch(&run.device(), run);
     }
-    let config = RunConfig::read(&folder.join(RECORD), |_| TrainingConfig::default())?;
-    let saved = SavedState::read(&folder)?;
-    if !args.quiet {
+    Ok(go_on(&folder, run_folder, &args.outside())?.exit_code())
+}
+
+/// Goes on with a run of fine-tuning from this state of it.
+pub(crate) fn go_on(state: &Path, run_folder: RunFolder, outside: &Outside) -> anyhow::Result<End> {
+    let config = settings(state)?;
+    let saved = SavedState::read(state)?;
+    if !outside.quiet {
         eprintln!("Going on  after step {}", saved.steps());
     }
-    let outside = args.outside();
-    let training = Training::prepare(config, &outside)?;
+    let training = Training::prepare(config, outside)?;
     let device = training.config.device.clone();
-    let saved = Some(saved);
-    let learning = Learning { training, run_folder, saved, outside: &outside };
-    Ok(dispatch(&device, learning)?.exit_code())
+    let learning = Learning { training, run_folder, saved: Some(saved), outside };
+    dispatch(&device, learning)
+}
+
+/// The settings of the run of fine-tuning that left this state.
+pub(crate) fn settings(state: &Path) -> anyhow::Result<RunConfig> {
+    RunConfig::read(&state.join(RECORD), |_| TrainingConfig::default())
 }
 
 impl ResumeArgs {

@@ -58,7 +58,7 @@ impl RunFolder {
 
     /// Refuses to begin a run anew that was stopped and can go on, unless that is said.
     pub(crate) fn refuse_states(output: &Path, overwrite: bool) -> anyhow::Result<()> {
-        if !overwrite && states(&beside(output)).is_ok_and(|states| !states.is_empty()) {
+        if !overwrite && Self::stopped(output).is_some() {
             let output = output.display();
             bail!(
                 "a run to {output} was stopped and can go on: bertune resume {output}; or say \
@@ -66,6 +66,11 @@ impl RunFolder {
             );
         }
         Ok(())
+    }
+
+    /// The latest state of the run to `output`, if it was stopped.
+    pub(crate) fn stopped(output: &Path) -> Option<PathBuf> {
+        states(&beside(output)).ok()?.pop().map(|(_, path)| path)
     }
 
     /// The latest state, if there is one.

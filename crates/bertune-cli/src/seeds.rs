@@ -1,38 +1,45 @@
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
 use bertune::metrics::{MetricName, SeedSummary};
 use serde_json::json;
 
-use crate::learning::{Outcome, begin, check_free};
+use crate::difference::difference;
+use crate::learning::{End, begin, check_free};
+use crate::outside::Outside;
 use crate::progress::in_digits;
+use crate::resume::{go_on, settings};
 use crate::run_config::RunConfig;
+use crate::run_folder::RunFolder;
+use crate::run_record::{RUN_RECORD, RunRecord, hashes};
 use crate::train_args::TrainArgs;
 use crate::whole_file::write_whole;
 
-/// Trains with several seeds on the same split, and tells mean and spread.
+/// Trains with several seeds on the same split, and tells mean and spread. What an earlier run of the
+/// same command has done of it is gone on with.
 pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Result<ExitCode> {
     let configs = configs(&config, seeds);
-    check_outputs(&config, &configs, args.overwrite)?;
-    let mut runs = Vec::new();
-    for config in configs {
-        let seed = config.training.seed;
-        println!("Seed {seed}");
+    check_output(&config)?;
+    let stages = configs.iter().map(|config| Stage::find(config, args.overwrite));
+    // All of them before the first run: so none is made in vain.
+    let stages = stages.collect::<anyhow::Result<Vec<_>>>()?;
+    let mut records = Vec::new();
+    for (config, stage) in configs.into_iter().zip(stages) {
+        let (seed, output) = (config.training.seed, config.output.clone());
         let mut outside = args.outside();
         if let Some(folder) = &mut outside.tensorboard {
             folder.push(format!("seed-{seed}"));
         }
-        let outcome = begin(config, &outside)?;
-        if !outcome.finished {
-            eprintln!(
-                "That ends seed {seed} alone; the seeds after it and their summary are still to be made"
-            );
-            return Ok(outcome.exit_code());
+        let end = stage.run(config, outside)?;
+        if end == End::Stopped {
+            eprintln!("That ends seed {seed}; the same command goes on from here");
+            return Ok(end.exit_code());
         }
         println!();
-        runs.push((seed, outcome));
+        records.push((seed, RunRecord::read(&output.join(RUN_RECORD))?));
     }
-    let summary = Summary::new(&runs)?;
+    let summary = Summary::new(&records)?;
     summary.print();
     let path = config.output.join("seeds.json");
     let json = serde_json::to_string_pretty(&summary.to_json())? + "\n";
@@ -53,15 +60,93 @@ fn configs(config: &RunConfig, seeds: u64) -> Vec<RunConfig> {
     (first..first.saturating_add(seeds)).map(of_seed).collect()
 }
 
-/// Refuses before the first run what would stop a later one.
-fn check_outputs(config: &RunConfig, each: &[RunConfig], overwrite: bool) -> anyhow::Result<()> {
+/// Refuses a folder that is one model's.
+fn check_output(config: &RunConfig) -> anyhow::Result<()> {
     if config.output.join("config.json").is_file() {
         bail!(
             "{} holds a model; --seeds makes a folder for each seed: name one that is empty or new",
             config.output.display()
         );
     }
-    each.iter().try_for_each(|config| check_free(&config.output, config.inputs(), overwrite))
+    Ok(())
+}
+
+/// How far the run of a seed is.
+enum Stage {
+    /// It is to begin.
+    New,
+    /// It was stopped, and left this state.
+    Stopped(PathBuf),
+    /// It is at its end.
+    Finished,
+}
+
+impl Stage {
+    /// Finds what there is of this run, and refuses what is another's.
+    fn find(config: &RunConfig, overwrite: bool) -> anyhow::Result<Self> {
+        let output = &config.output;
+        let state = RunFolder::stopped(output).filter(|_| !overwrite);
+        if let Some(state) = state {
+            check_settings(&settings(&state)?, config)?;
+            return Ok(Self::Stopped(state));
+        }
+        match RunRecord::read(&output.join(RUN_RECORD)) {
+            Ok(record) if record.finished && !overwrite => {
+                check_settings(&record.settings, config)?;
+                check_files(&record, config)?;
+                Ok(Self::Finished)
+            }
+            _ => {
+                check_free(output, config.inputs(), overwrite)?;
+                Ok(Self::New)
+            }
+        }
+    }
+
+    /// Takes the run to its end, or to where it is stopped; does nothing if it is there.
+    fn run(self, config: RunConfig, outside: Outside) -> anyhow::Result<End> {
+        let seed = config.training.seed;
+        match self {
+            Self::New => {
+                println!("Seed {seed}");
+                begin(config, &outside)
+            }
+            Self::Stopped(state) => {
+                println!("Seed {seed} goes on");
+                let run_folder = RunFolder::claim(&config.output)?;
+                go_on(&state, run_folder, &Outside { overwrite: true, ..outside })
+            }
+            Self::Finished => {
+                println!("Seed {seed} is finished already");
+                Ok(End::Finished)
+            }
+        }
+    }
+}
+
+/// Refuses a run of other settings. Its precision may be what the device has in place of what was
+/// asked for.
+fn check_settings(was: &RunConfig, is: &RunConfig) -> anyhow::Result<()> {
+    let mut now = is.clone();
+    now.training.precision = was.training.precision;
+    refuse(is, difference(&json!({ "settings": was }), &json!({ "settings": now }))?)
+}
+
+/// Refuses a run of files that have changed since.
+fn check_files(record: &RunRecord, config: &RunConfig) -> anyhow::Result<()> {
+    let files = hashes(record.inputs.keys().map(Path::new))?;
+    refuse(config, difference(&json!({ "inputs": record.inputs }), &json!({ "inputs": files }))?)
+}
+
+fn refuse(config: &RunConfig, difference: Option<String>) -> anyhow::Result<()> {
+    match difference {
+        None => Ok(()),
+        Some(difference) => bail!(
+            "{} is of a run of other settings or data: {difference}; say --overwrite to train anew, \
+             or name another --output",
+            config.output.display()
+        ),
+    }
 }
 
 /// The scores of each seed, on the validation and on the test files.
@@ -72,19 +157,18 @@ struct Summary {
 }
 
 impl Summary {
-    fn new(runs: &[(u64, Outcome)]) -> anyhow::Result<Self> {
+    fn new(runs: &[(u64, RunRecord)]) -> anyhow::Result<Self> {
         let Some((_, first)) = runs.first() else { bail!("there is no run") };
         let metric = first.history.metric();
-        let validation = |run: &Outcome| run.history.best()?.score(metric);
-        let test = |run: &Outcome| {
+        let validation = |run: &RunRecord| run.history.best()?.score(metric);
+        let test = |run: &RunRecord| {
             let test = run.test.as_ref()?;
-            let evaluation = &test.evaluation;
             match metric {
-                MetricName::Loss => Some(evaluation.loss),
-                _ => evaluation.scores.get(metric),
+                MetricName::Loss => Some(test.loss),
+                _ => test.scores.get(metric),
             }
         };
-        let all = |score: &dyn Fn(&Outcome) -> Option<f64>| -> Option<Vec<f64>> {
+        let all = |score: &dyn Fn(&RunRecord) -> Option<f64>| -> Option<Vec<f64>> {
             runs.iter().map(|(_, run)| score(run)).collect()
         };
         let scores = [("validation", all(&validation)), ("test", all(&test))];

@@ -309,28 +309,6 @@ fn a_run_is_replayed_from_its_record_and_on_unchanged_files_only() {
 }
 
 #[test]
-fn several_seeds_give_a_mean_and_two_models_are_compared() {
-    let place = Place::new();
-    let output = succeed(
-        &place,
-        "train --model model --train train.csv --test train.csv --output out --seeds 3 -q \
-         --tensorboard curves",
-    );
-    assert!(output.contains("accuracy of 3 seeds:"), "{output}");
-    let summary: serde_json::Value = serde_json::from_slice(&place.read("out/seeds.json")).unwrap();
-    assert_eq!(summary["seeds"], serde_json::json!([1, 2, 3]));
-    let test = &summary["splits"]["test"];
-    let scores: Vec<f64> = serde_json::from_value(test["scores"].clone()).unwrap();
-    let mean = scores.iter().sum::<f64>() / 3.0;
-    assert!((mean - test["summary"]["mean"].as_f64().unwrap()).abs() < 1e-12, "{summary}");
-    assert_eq!(fs::read_dir(place.path("curves/seed-2")).unwrap().count(), 1);
-
-    let same = succeed(&place, "compare-runs out/seed-1 out/seed-1 --data train.csv");
-    assert!(same.contains("A - B  0.0000, 95 % interval 0.0000 to 0.0000"), "{same}");
-    assert!(same.contains("cannot be told apart"), "{same}");
-}
-
-#[test]
 fn sets_of_labels_are_learnt_measured_and_predicted() {
     let place = Place::new();
     let rows: String = (0..8)
