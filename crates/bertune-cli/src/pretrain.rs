@@ -60,6 +60,10 @@ pub(crate) struct PretrainArgs {
     /// What is hidden at once: token or whole-word [default: token].
     #[arg(long, value_name = "NAME", value_parser = named::<MaskingUnit>)]
     masking_unit: Option<MaskingUnit>,
+    /// Also let one vector of each sequence, the pooled output that classifiers read, guess the
+    /// hidden tokens; this is how much that counts beside their own guesses [default: 0].
+    #[arg(long, value_name = "WEIGHT")]
+    pooled_loss: Option<f64>,
     /// Save the run so often that it can be resumed, such as '200 steps' or '1 epoch'.
     #[arg(long, value_name = "INTERVAL")]
     save_every: Option<Interval>,
@@ -197,6 +201,7 @@ impl PretrainArgs {
         set(&mut config.max_length, self.max_length);
         set(&mut config.masking.probability, self.masking_probability);
         set(&mut config.masking.unit, self.masking_unit);
+        set(&mut config.pooled_loss, self.pooled_loss);
         set_some(&mut config.save_every, self.save_every);
         self.new_model.apply(&mut config)?;
         self.training.apply(&mut config);

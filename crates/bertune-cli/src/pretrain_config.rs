@@ -33,6 +33,9 @@ pub(crate) struct PretrainConfig {
     pub(crate) device: String,
     /// The tokens of one sequence.
     pub(crate) max_length: usize,
+    /// How much it counts that each sequence's pooled output guesses its hidden tokens too; at 0
+    /// the pooler learns nothing.
+    pub(crate) pooled_loss: f64,
     /// How often the state of the run is saved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) save_every: Option<Interval>,
@@ -86,6 +89,7 @@ impl Default for PretrainConfig {
             output: PathBuf::new(),
             device: device::default_name(),
             max_length: 128,
+            pooled_loss: 0.0,
             save_every: None,
             keep_states: 2,
             architecture: Architecture::default(),
@@ -207,6 +211,9 @@ impl PretrainConfig {
         }
         if self.validation.is_empty() && self.hold_out_every < 2 {
             bail!("hold_out_every is {}, but must be at least 2", self.hold_out_every);
+        }
+        if !(self.pooled_loss >= 0.0 && self.pooled_loss.is_finite()) {
+            bail!("--pooled-loss is {}, but must be at least 0", self.pooled_loss);
         }
         if self.model.is_none() {
             self.architecture.validate(self.max_length)?;

@@ -203,7 +203,8 @@ impl Job for Pretraining {
         self.config.training.precision = available::<B>(self.config.training.precision);
         let LoadedMaskedLm { model, config, report } = self.load::<Autodiff<B>>(device)?;
         let is_new = |name: &String| name.starts_with("bert.pooler.");
-        let pooler = match self.checkpoint.is_none() || report.initialised.iter().any(is_new) {
+        let has_none = self.checkpoint.is_none() || report.initialised.iter().any(is_new);
+        let pooler = match has_none && self.config.pooled_loss == 0.0 {
             true => Pooler::New,
             false => Pooler::Pretrained,
         };
@@ -217,7 +218,8 @@ impl Job for Pretraining {
         }
         let (inputs, settings) = (self.input_hashes()?, self.config.to_toml()?);
         let saved = self.saved.take();
-        let mut progress = Progress::new(&self.config.training, self.outside.quiet);
+        let mut progress =
+            Progress::new(&self.config.training, self.outside.quiet).of_hidden_tokens();
         let mut events = self.outside.event_file(&self.config.training)?;
         let notices = progress.notices();
         let stop = on_ctrl_c(move || {
@@ -237,7 +239,11 @@ impl Job for Pretraining {
             .resuming(saved)
             .until(stop)
             .within(self.outside.max_time);
-        let data = PretrainingData { train: &self.train, validation: &self.validation };
+        let data = PretrainingData {
+            train: &self.train,
+            validation: &self.validation,
+            pooled_loss: self.config.pooled_loss,
+        };
         let pretrained = pretrain(model, data, &self.config.training, run)?;
         progress.end();
         self.tell_end(&pretrained.history, pretrained.finished);

@@ -16,6 +16,8 @@ pub(crate) struct Progress {
     smoothed_loss: SmoothedLoss,
     speed: Speed,
     has_head: bool,
+    /// Why a run may well begin beyond chance.
+    good_reasons: &'static str,
 }
 
 impl Progress {
@@ -30,7 +32,16 @@ impl Progress {
             smoothed_loss: SmoothedLoss::default(),
             speed: Speed::new(),
             has_head: false,
+            good_reasons: "A classifier that has learned other labels begins so, and numbers that are small \
+                           beside its answers; else look at the labels",
         }
+    }
+
+    /// The same for a run that guesses hidden tokens.
+    pub(crate) fn of_hidden_tokens(self) -> Self {
+        let good_reasons = "A model that has learned other text begins so; else look whether its tokenizer \
+                            is its own";
+        Self { good_reasons, ..self }
     }
 
     /// Shows an event.
@@ -55,7 +66,9 @@ impl Progress {
                     ));
                 }
             }
-            Event::Checked(first) if first.is_suspicious() => self.notices().tell(&doubts(first)),
+            Event::Checked(first) if first.is_suspicious() => {
+                self.notices().tell(&doubts(first, self.good_reasons));
+            }
             Event::Step { record, epoch, examples } => {
                 let loss = self.smoothed_loss.update(record.loss);
                 self.speed.add(*examples);
@@ -109,12 +122,10 @@ impl Progress {
 }
 
 /// What a first loss beyond chance may mean.
-fn doubts(first: &FirstLoss) -> String {
+fn doubts(first: &FirstLoss, good_reasons: &str) -> String {
     let task = first.task.as_ref().map_or_else(String::new, |task| format!(" of task '{task}'"));
     format!(
-        "The loss{task} before the first step is {:.4}, but {:.4} where a model says nothing. A classifier \
-         that has learned other labels begins so, and numbers that are small beside its answers; \
-         else look at the labels",
+        "The loss{task} before the first step is {:.4}, but {:.4} where a model says nothing. {good_reasons}",
         first.loss,
         first.chance.unwrap_or_default(),
     )

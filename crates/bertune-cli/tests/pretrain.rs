@@ -110,6 +110,31 @@ fn a_new_model_may_look_at_neighbours_at_first() {
 }
 
 #[test]
+fn the_pooler_is_taught_where_it_guesses_too() {
+    let place = place();
+    let run = |output: &str, steps: usize, weight: &str| {
+        let run = format!("{SMALL} --output {output} --max-steps {steps} --pooled-loss {weight}");
+        succeed(&place, &run);
+        let checkpoint = Checkpoint::open(&place.path(output)).unwrap();
+        checkpoint.tensor("bert.pooler.dense.weight").map(|pooler| pooler.values)
+    };
+    let (once, later) = (run("once", 1, "0.5").unwrap(), run("later", 9, "0.5").unwrap());
+    // Steps of Adam are as long as the learning rate: each weight is moved by each step.
+    let moved = |(a, b): (&f32, &f32)| (a - b).abs() > 1e-4;
+    let share = once.iter().zip(&later).filter(|&pair| moved(pair)).count();
+    assert!(share * 2 > once.len(), "{share} of {}", once.len());
+    assert!(run("untaught", 9, "0").is_err(), "a pooler that knows nothing is left out");
+
+    // The folder is an encoder whose pooler a classifier goes on with.
+    let train = "train --model later --train train.csv --output tuned --epochs 1 --max-length 16";
+    let told = String::from_utf8(succeed(&place, train).stderr).unwrap();
+    assert!(told.contains("2 newly initialised (classifier"), "{told}");
+
+    let error = fail(&place, &format!("{SMALL} --output bert --pooled-loss -1"));
+    assert!(error.contains("--pooled-loss is -1, but must be at least 0"), "{error}");
+}
+
+#[test]
 fn pretraining_goes_on_with_a_model_that_is_there() {
     let place = place();
     succeed(&place, &format!("{SMALL} --output bert --max-steps 4"));

@@ -100,7 +100,12 @@ impl<B: BertOps> BertModel<B> {
         self.pool(last.forward_firsts(x, tokens, number, key), key)
     }
 
-    fn pool(&self, firsts: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {
+    /// The pooled output of sequences whose first tokens have these states.
+    ///
+    /// # Shapes
+    ///
+    /// `[sequences, hidden]` → `[sequences, hidden]`.
+    pub fn pool(&self, firsts: Tensor<B, 2>, key: Option<DropoutKey>) -> Tensor<B, 2> {
         self.pooler.forward_with(firsts, key.map(|key| key.site(POOLER, 0)))
     }
 

@@ -66,10 +66,18 @@ impl<B: Backend> PackedTokens<B> {
     ///
     /// `[tokens, hidden]` → `[sequences, hidden]`.
     pub fn first_of_each(&self, hidden_states: Tensor<B, 2>) -> Tensor<B, 2> {
+        hidden_states.select(0, self.firsts())
+    }
+
+    /// The rows of the sequences' first tokens among all tokens.
+    ///
+    /// # Shapes
+    ///
+    /// `[sequences]`.
+    pub fn firsts(&self) -> Tensor<B, 1, Int> {
         let firsts: Vec<i32> = self.sequences.ranges().map(|range| range.start as i32).collect();
         let data = TensorData::new(firsts, [self.sequences.len()]);
-        let firsts = Tensor::<B, 1, Int>::from_data(data, &hidden_states.device());
-        hidden_states.select(0, firsts)
+        Tensor::from_data(data, &self.input_ids.device())
     }
 
     /// The mean of each sequence's states.

@@ -13,7 +13,7 @@ use crate::HeadError;
 /// 2019](https://arxiv.org/abs/1810.04805), 3.1). Its last map is the table of word embeddings.
 #[derive(Module, Debug)]
 pub struct BertForMaskedLM<B: Backend> {
-    /// The encoder; its pooler is not read.
+    /// The encoder; only [`forward_pooled`](BertForMaskedLM::forward_pooled) reads its pooler.
     pub bert: BertModel<B>,
     /// The head.
     pub cls: MaskedLmHead<B>,
@@ -152,10 +152,34 @@ impl<B: BertOps> BertForMaskedLM<B> {
         places: Tensor<B, 1, Int>,
         key: Option<DropoutKey>,
     ) -> Tensor<B, 2> {
+        self.scores(self.bert.last_hidden_state_at(tokens, places, key))
+    }
+
+    /// [`forward`](Self::forward), and besides what the pooled output of each sequence makes of all
+    /// tokens: the sequence's words, as one vector tells them.
+    ///
+    /// # Shapes
+    ///
+    /// `[tokens]`, `places: [n]` → `[n, vocabulary]`, `[sequences, vocabulary]`.
+    pub fn forward_pooled(
+        &self,
+        tokens: &PackedTokens<B>,
+        places: Tensor<B, 1, Int>,
+        key: Option<DropoutKey>,
+    ) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        let [count] = places.dims();
+        let rows = Tensor::cat(vec![places, tokens.firsts()], 0);
+        let states = self.bert.last_hidden_state_at(tokens, rows, key);
+        let firsts = states.clone().narrow(0, count, tokens.sequences.len());
+        let pooled = self.bert.pool(firsts, key);
+        (self.scores(states.narrow(0, 0, count)), self.scores(pooled))
+    }
+
+    /// The scores of all tokens of the vocabulary for some states.
+    fn scores(&self, states: Tensor<B, 2>) -> Tensor<B, 2> {
         let MaskedLmPredictions { transform, bias, precision } = &self.cls.predictions;
-        let x = transform.forward(self.bert.last_hidden_state_at(tokens, places, key));
         let words = self.bert.embeddings.word_embeddings.weight.val();
-        ops::linear(x, words, bias.val(), *precision)
+        ops::linear(transform.forward(states), words, bias.val(), *precision)
     }
 }
 

@@ -241,6 +241,13 @@ pub enum TrainError {
          to measure on"
     )]
     NothingHidden,
+
+    /// The weight of what the pooled output guesses is no weight.
+    #[error("pooled_loss is {value}, but must be at least 0 and finite")]
+    PooledLoss {
+        /// The weight that was given.
+        value: f64,
+    },
 }
 
 impl TrainError {

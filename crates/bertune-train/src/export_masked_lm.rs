@@ -20,7 +20,7 @@ pub struct MaskedLm<'a> {
     pub original_config: &'a Map<String, Value>,
     /// The tokenizer.
     pub tokenizer: &'a BertTokenizer,
-    /// Whether the pooler comes from a checkpoint: one that nothing has taught is left out.
+    /// Whether something has taught the pooler: one that knows nothing is left out.
     pub pooler: Pooler,
     /// The run, the best evaluation's model being this one.
     pub history: &'a History,
@@ -31,9 +31,9 @@ pub struct MaskedLm<'a> {
 /// Whether a pooler says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooler {
-    /// It is a checkpoint's.
+    /// It is a checkpoint's, or this run has taught it.
     Pretrained,
-    /// Masked language modelling does not read it: its weights are those it was born with.
+    /// The run did not read it: its weights are those it was born with.
     New,
 }
 
