@@ -49,8 +49,8 @@ pub enum CheckpointError {
     },
     /// A folder that is to be replaced holds something other than a checkpoint.
     #[error(
-        "{}: this folder holds other files and no config.json, so it is not replaced; give an \
-         empty or a new folder",
+        "{}: this folder holds other files and no model, so it is not replaced; give an empty or a \
+         new folder",
         folder.display()
     )]
     ForeignFolder {

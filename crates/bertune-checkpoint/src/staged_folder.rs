@@ -1,17 +1,22 @@
+mod foreign;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use foreign::{is_model, keep_foreign};
+
+use crate::CheckpointError;
 use crate::files::{read_error, write_error};
-use crate::{Adapter, CheckpointError};
 
 /// A folder in the making, which appears in its place all at once or not at all.
 ///
 /// Files are written to [`path`](Self::path), a hidden folder beside the target;
-/// [`commit`](Self::commit) puts it in the target's place. Dropped before, it vanishes, and what
-/// stood there stays. What a killed run left behind is cleared away by the next.
+/// [`commit`](Self::commit) puts it in the target's place. The model that stood there goes; other
+/// files beside it, which are nobody's but the user's, stay. Dropped before, the new folder vanishes,
+/// and what stood there stays. What a killed run left behind is cleared away by the next.
 ///
 /// # Examples
 ///
@@ -40,8 +45,9 @@ impl StagedFolder {
     ///
     /// # Errors
     ///
-    /// If the target is a file, or a folder with files in it that is no model's or adapter's (nobody's
-    /// documents are to be replaced by mistake), or if beside it nothing can be written.
+    /// If the target is a file, or a folder with files in it that is no model's or adapter's (no
+    /// model is to be put among somebody's documents by mistake), or if beside it nothing can be
+    /// written.
     pub fn create(target: &Path) -> Result<Self, CheckpointError> {
         Self::create_over(target, |_| false)
     }
@@ -93,6 +99,9 @@ impl StagedFolder {
         if !self.target.exists() {
             return fs::rename(&self.staging, &self.target);
         }
+        // Before, and not after: so what is to stay is in its place at every moment.
+        keep_foreign(&self.target, &self.staging)?;
+        sync_folder(&self.staging)?;
         exchange(&self.staging, &self.target).or_else(|_| self.replace_in_two_steps())
     }
 
@@ -223,8 +232,7 @@ fn check_replaceable(
         return Err(CheckpointError::NotAFolder { path: target.to_path_buf() });
     }
     let mut entries = fs::read_dir(target).map_err(|source| read_error(target, source))?;
-    let is_model = target.join("config.json").is_file() || Adapter::is_at(target);
-    if entries.next().is_some() && !is_model && !is_earlier(target) {
+    if entries.next().is_some() && !is_model(target) && !is_earlier(target) {
         return Err(CheckpointError::ForeignFolder { folder: target.to_path_buf() });
     }
     Ok(())
@@ -269,11 +277,14 @@ mod tests {
     use super::*;
 
     fn write(folder: &Path, text: &str) {
-        fs::write(folder.join("config.json"), text).unwrap();
+        let json = format!(r#"{{"model_type": "{text}"}}"#);
+        fs::write(folder.join("config.json"), json).unwrap();
     }
 
     fn read(folder: &Path) -> String {
-        fs::read_to_string(folder.join("config.json")).unwrap()
+        let json = fs::read(folder.join("config.json")).unwrap();
+        let config: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        config["model_type"].as_str().unwrap().to_owned()
     }
 
     fn names(folder: &Path) -> Vec<OsString> {
@@ -290,14 +301,15 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_replaces_the_folder_as_a_whole_and_leaves_nothing_beside_it() {
+    fn a_commit_replaces_the_model_as_a_whole_and_leaves_nothing_beside_the_folder() {
         let home = tempfile::tempdir().unwrap();
         let target = home.path().join("deep/model");
         staged(&target, "old").commit().unwrap();
-        fs::write(target.join("extra"), "").unwrap();
+        fs::write(target.join("pytorch_model.bin"), "").unwrap();
+        fs::write(target.join("notes.txt"), "").unwrap();
         staged(&target, "new").commit().unwrap();
         assert_eq!(read(&target), "new");
-        assert_eq!(names(&target), ["config.json"]);
+        assert_eq!(names(&target), ["config.json", "notes.txt"]);
         assert_eq!(names(target.parent().unwrap()), ["model"]);
     }
 
@@ -383,6 +395,7 @@ mod tests {
     fn documents_are_not_replaced() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("thesis.tex"), "").unwrap();
+        fs::write(home.path().join("config.json"), r#"{"port": 80}"#).unwrap();
         let result = StagedFolder::create(home.path());
         assert!(matches!(result, Err(CheckpointError::ForeignFolder { .. })));
         let is_earlier = |folder: &Path| folder.join("thesis.tex").is_file();

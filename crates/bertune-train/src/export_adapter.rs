@@ -23,7 +23,7 @@ pub struct AdapterBase<'a> {
 /// Writes a folder that peft and bertune open: `adapter_config.json`, `adapter_model.safetensors`
 /// with the low-rank changes and what was trained in full, `bertune_config.json` with the classes
 /// and the base's hash, the tokenizer's files, `README.md` and the extra files. It appears whole or
-/// not at all; a folder that stood there before is replaced whole.
+/// not at all; a model that stood there before is replaced whole.
 ///
 /// # Errors
 ///

@@ -38,7 +38,7 @@ pub enum Pooler {
 }
 
 /// Writes a folder that transformers opens as `BertForMaskedLM`, and bertune as an encoder to
-/// fine-tune. It appears whole or not at all; a folder that stood there before is replaced whole.
+/// fine-tune. It appears whole or not at all; a model that stood there before is replaced whole.
 ///
 /// # Errors
 ///
