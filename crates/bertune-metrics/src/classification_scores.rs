@@ -102,6 +102,8 @@ impl ClassificationScores {
             MetricName::MacroRecall => Some(self.macro_average.recall),
             MetricName::MacroF1 => Some(self.macro_average.f1),
             MetricName::MicroF1 => Some(self.micro_average.f1),
+            MetricName::WeightedPrecision => Some(self.weighted_average.precision),
+            MetricName::WeightedRecall => Some(self.weighted_average.recall),
             MetricName::WeightedF1 => Some(self.weighted_average.f1),
             MetricName::Mcc => Some(self.mcc),
             MetricName::RocAuc => self.roc_auc,

@@ -66,6 +66,11 @@ impl ConfusionMatrix {
         }
     }
 
+    /// The counts of each class, in their order.
+    pub fn each_class(&self) -> impl Iterator<Item = ClassCounts> {
+        (0..self.counts.len()).map(|class| self.class(class))
+    }
+
     /// The share of right predictions among those of `class`, `0..=1`.
     pub fn precision(&self, class: usize) -> f64 {
         self.class(class).precision()
@@ -115,10 +120,6 @@ impl ConfusionMatrix {
         let labels = total * total - sum(|labelled, _| labelled * labelled);
         let predictions = total * total - sum(|_, predicted| predicted * predicted);
         ratio(covariance, (labels * predictions).sqrt())
-    }
-
-    fn each_class(&self) -> impl Iterator<Item = ClassCounts> {
-        (0..self.counts.len()).map(|class| self.class(class))
     }
 
     fn total(&self) -> u64 {

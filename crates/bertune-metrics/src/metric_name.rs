@@ -35,6 +35,10 @@ pub enum MetricName {
     MacroF1,
     /// The F1 of all decisions taken together.
     MicroF1,
+    /// The mean precision of the classes, weighted by how often they are the label.
+    WeightedPrecision,
+    /// The mean recall of the classes, weighted by how often they are the label.
+    WeightedRecall,
     /// The mean F1 of the classes, weighted by how often they are the label.
     WeightedF1,
     /// The mean F1 of the rows of a multi-label problem.
@@ -75,7 +79,7 @@ pub struct UnknownMetric {
 
 impl MetricName {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Loss,
         Self::LogLoss,
         Self::Accuracy,
@@ -84,6 +88,8 @@ impl MetricName {
         Self::MacroRecall,
         Self::MacroF1,
         Self::MicroF1,
+        Self::WeightedPrecision,
+        Self::WeightedRecall,
         Self::WeightedF1,
         Self::SamplesF1,
         Self::Mcc,
@@ -111,6 +117,8 @@ impl MetricName {
             Self::MacroRecall => "macro_recall",
             Self::MacroF1 => "macro_f1",
             Self::MicroF1 => "micro_f1",
+            Self::WeightedPrecision => "weighted_precision",
+            Self::WeightedRecall => "weighted_recall",
             Self::WeightedF1 => "weighted_f1",
             Self::SamplesF1 => "samples_f1",
             Self::Mcc => "mcc",

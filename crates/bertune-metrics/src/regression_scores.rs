@@ -39,6 +39,20 @@ impl RegressionScores {
         }
     }
 
+    /// Scores each column by itself, in their order.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ.
+    pub fn of_each(targets: Rows<'_, f64>, predictions: Rows<'_, f64>) -> Vec<Self> {
+        targets.assert_shape_of(predictions);
+        let of_column = |column| {
+            let (targets, predictions) = (targets.column(column), predictions.column(column));
+            Self::new(Rows::new(&targets, 1), Rows::new(&predictions, 1))
+        };
+        (0..targets.width()).map(of_column).collect()
+    }
+
     /// A score by its name; `None` where it is undefined or not one of a regression.
     pub fn get(&self, name: MetricName) -> Option<f64> {
         match name {
@@ -49,5 +63,39 @@ impl RegressionScores {
             MetricName::R2 => self.r2,
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ours: Option<f64>, expected: Option<f64>) {
+        let difference = ours.zip(expected).map(|(ours, expected)| (ours - expected).abs());
+        let is_same = difference.map_or(ours == expected, |difference| difference < 1e-12);
+        assert!(is_same, "{ours:?}, expected {expected:?}");
+    }
+
+    #[test]
+    fn each_column_has_its_scores() {
+        // Right; turned round; and a constant, missed by a half.
+        let targets = [1.0, 10.0, 7.0, 2.0, 20.0, 7.0, 3.0, 30.0, 7.0];
+        let predictions = [1.0, 30.0, 7.5, 2.0, 20.0, 6.5, 3.0, 10.0, 7.5];
+        let (targets, predictions) = (Rows::new(&targets, 3), Rows::new(&predictions, 3));
+        let expected = [
+            [Some(1.0), Some(1.0), Some(0.0), Some(0.0), Some(1.0)],
+            [Some(-1.0), Some(-1.0), Some(800.0 / 3.0), Some(40.0 / 3.0), Some(-3.0)],
+            [None, None, Some(0.25), Some(0.5), None],
+        ];
+        let each = RegressionScores::of_each(targets, predictions);
+        assert_eq!(each.len(), expected.len());
+        for (scores, expected) in each.into_iter().zip(expected) {
+            let RegressionScores { pearson, spearman, mse, mae, r2 } = scores;
+            let ours = [pearson, spearman, mse, mae, r2];
+            ours.into_iter().zip(expected).for_each(|(ours, expected)| check(ours, expected));
+        }
+        let mean = RegressionScores::new(targets, predictions);
+        check(mean.mae, Some((40.0 / 3.0 + 0.5) / 3.0));
+        check(mean.pearson, None);
     }
 }

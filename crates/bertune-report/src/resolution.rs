@@ -58,6 +58,8 @@ fn one_of(rows: usize, metric: MetricName) -> f64 {
             | MetricName::MacroRecall
             | MetricName::MacroF1
             | MetricName::MicroF1
+            | MetricName::WeightedPrecision
+            | MetricName::WeightedRecall
             | MetricName::WeightedF1
             | MetricName::SamplesF1
             | MetricName::Mcc

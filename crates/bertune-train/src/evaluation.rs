@@ -1,8 +1,9 @@
 use bertune_data::Targets;
 use bertune_head::Decisions;
 use bertune_metrics::{
-    Bootstrap, BootstrapEstimate, ClassificationScores, ConfusionMatrix, MetricName,
-    MultiLabelScores, RegressionScores, Rows, predicted_classes, softmax,
+    Bootstrap, BootstrapEstimate, ClassCounts, ClassificationScores, ConfusionMatrix, MetricName,
+    MultiLabelScores, RegressionScores, Rows, label_counts, predicted_classes, predicted_labels,
+    softmax,
 };
 
 use crate::Scores;
@@ -116,6 +117,36 @@ impl Evaluation {
             Targets::None => None,
         }
     }
+
+    /// How often each class was a label, was predicted, and was both, in their order; none where
+    /// the targets are numbers.
+    ///
+    /// # Panics
+    ///
+    /// If these are not the targets of the evaluation.
+    pub fn class_counts(&self, targets: &Targets, decisions: &Decisions) -> Vec<ClassCounts> {
+        match targets {
+            Targets::Sets { values, classes } => {
+                let (labels, thresholds) = (in_set(values), thresholds(decisions, *classes));
+                let found = outputs(Rows::new(&self.logits, *classes), targets, decisions);
+                let found = predicted_labels(Rows::new(&found, *classes), &thresholds);
+                label_counts(Rows::new(&labels, *classes), Rows::new(&found, *classes))
+            }
+            _ => self.confusion.iter().flat_map(ConfusionMatrix::each_class).collect(),
+        }
+    }
+
+    /// The scores of each number that an example has, in their order; none where the targets are
+    /// classes.
+    ///
+    /// # Panics
+    ///
+    /// If these are not the targets of the evaluation.
+    pub fn target_scores(&self, targets: &Targets) -> Vec<RegressionScores> {
+        let Targets::Values { values, width } = targets else { return Vec::new() };
+        let wanted = numbers(values);
+        RegressionScores::of_each(Rows::new(&wanted, *width), Rows::new(&self.logits, *width))
+    }
 }
 
 /// The name that the loss has among the scores.
@@ -218,6 +249,37 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn each_class_is_counted_by_its_own_threshold() {
+        let counts = |right, labelled, predicted| ClassCounts { right, labelled, predicted };
+        // Probabilities of the first class 0.73, 0.27, 0.88, of the second 0.73, 0.95, 0.27.
+        let logits = vec![1.0, 1.0, -1.0, 3.0, 2.0, -1.0];
+        let values = vec![1.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+        let sets = Targets::Sets { values, classes: 2 };
+        let tuned = Decisions { temperature: None, thresholds: Some(vec![0.5, 0.9]) };
+        let halves = Decisions::default();
+        let evaluation = Evaluation::new(logits.clone(), 2, &sets, &tuned);
+        assert_eq!(evaluation.class_counts(&sets, &tuned), [counts(1, 1, 2), counts(1, 2, 1)]);
+        assert_eq!(evaluation.class_counts(&sets, &halves), [counts(1, 1, 2), counts(2, 2, 2)]);
+        assert!(evaluation.target_scores(&sets).is_empty());
+
+        let classes = Targets::Classes(vec![0, 0, 0]);
+        let evaluation = Evaluation::new(logits, 2, &classes, &halves);
+        assert_eq!(evaluation.class_counts(&classes, &halves), [counts(2, 3, 2), counts(0, 0, 1)]);
+    }
+
+    #[test]
+    fn the_scores_of_several_numbers_are_the_means_of_each() {
+        let numbers = Targets::Values { values: vec![1.0, 5.0, 2.0, 9.0], width: 2 };
+        let decisions = Decisions::default();
+        let evaluation = Evaluation::new(vec![1.5, 5.0, 2.0, 8.0], 2, &numbers, &decisions);
+        let each = evaluation.target_scores(&numbers);
+        let errors: Vec<_> = each.iter().map(|scores| scores.mae).collect();
+        assert_eq!(errors, [Some(0.25), Some(0.5)]);
+        assert_eq!(evaluation.scores.get(MetricName::Mae), Some(0.375));
+        assert!(evaluation.class_counts(&numbers, &decisions).is_empty());
     }
 
     #[test]
