@@ -393,6 +393,17 @@ pub enum DataError {
         /// How many there should be.
         expected: usize,
     },
+    /// Two numbered files are not of one split.
+    #[error(
+        "{one} and {other} cannot be two files of one split: by their names they are the same one, \
+         or one of more than the other; remove what is left of another version"
+    )]
+    ShardsDisagree {
+        /// One of them.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+    },
     /// Tokens cannot be kept.
     #[error("cannot keep tokens in {path}: {source}")]
     TokenCache {

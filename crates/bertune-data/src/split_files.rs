@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ impl SplitFiles {
     /// # Errors
     ///
     /// If the folder cannot be read, no training split is found, or of the numbered files of a
-    /// split some are missing.
+    /// split some are missing or contradict each other.
     pub fn find(folder: &Path) -> Result<Self, DataError> {
         let names = names_in(folder)?;
         let has = |name: &str| names.iter().any(|other| other == name);
@@ -115,22 +116,30 @@ fn named_files(folder: &Path, names: &[String]) -> SplitFiles {
     splits
 }
 
-/// Refuses files `…-00000-of-00002.…` of which some are missing.
+/// Refuses files `…-00000-of-00002.…` that say different things of how many they are, that have
+/// the same number, or of which some are missing.
 fn check_shards(files: &[PathBuf]) -> Result<(), DataError> {
-    let Some((path, expected)) = files.iter().find_map(|path| Some((path, shards(path)?))) else {
-        return Ok(());
-    };
-    let found = files.iter().filter(|path| shards(path) == Some(expected)).count();
-    if found == expected {
-        return Ok(());
+    let mut shards = files.iter().filter_map(|path| Some((path, shard(path)?))).peekable();
+    let Some(&(first, (_, expected))) = shards.peek() else { return Ok(()) };
+    let mut by_number = BTreeMap::new();
+    for (path, (number, files)) in shards {
+        let same_number = by_number.insert(number, path);
+        let other = if files == expected { same_number } else { Some(first) };
+        if let Some(other) = other {
+            return Err(DataError::ShardsDisagree { one: other.clone(), other: path.clone() });
+        }
     }
-    Err(DataError::MissingShards { path: path.clone(), found, expected })
+    match by_number.len() {
+        found if found == expected => Ok(()),
+        found => Err(DataError::MissingShards { path: first.clone(), found, expected }),
+    }
 }
 
-/// How many files there are, by the name of one: `train-00000-of-00002.parquet`.
-fn shards(path: &Path) -> Option<usize> {
-    let (_, total) = path.file_stem()?.to_str()?.rsplit_once("-of-")?;
-    total.split('-').next()?.parse().ok()
+/// The number of a file and how many there are, by its name: `train-00000-of-00002.parquet`.
+fn shard(path: &Path) -> Option<(usize, usize)> {
+    let (before, after) = path.file_stem()?.to_str()?.rsplit_once("-of-")?;
+    let number = before.rsplit('-').next()?.parse().ok()?;
+    Some((number, after.split('-').next()?.parse().ok()?))
 }
 
 /// The names of what is in a folder, in order; those that are no UTF-8 are passed over.

@@ -118,6 +118,23 @@ fn a_missing_numbered_file_is_noticed() {
 }
 
 #[test]
+fn numbered_files_that_contradict_each_other_are_told() {
+    let refuses = |files: &[&str], [one, other]: [&str; 2]| {
+        let message = format!(
+            "folder/{one} and folder/{other} cannot be two files of one split: by their names they \
+             are the same one, or one of more than the other; remove what is left of another version"
+        );
+        assert_eq!(find(folder(files).path()), Err(message));
+    };
+    let [first, second] = ["train-00000-of-00002.csv", "train-00001-of-00002.csv"];
+    refuses(&[first, second, "train-00000-of-00003.csv"], [first, "train-00000-of-00003.csv"]);
+    refuses(&[first, "train-00001-of-00003.csv"], [first, "train-00001-of-00003.csv"]);
+    let again = "train-00000-of-00002-b42a.csv";
+    refuses(&[first, second, again], [again, first]);
+    check(&[first, second, "train-a-of-9.csv"], [&[first, second, "train-a-of-9.csv"], &[], &[]]);
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_told() {
     let error = find(Path::new("no/such/folder")).unwrap_err();
     assert!(error.starts_with("cannot read folder: "), "{error}");

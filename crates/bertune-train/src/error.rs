@@ -188,7 +188,8 @@ pub enum TrainError {
     /// A parameter that should learn has no gradient, or one that should not has one.
     #[error(
         "self-check before the first step: the gradient of {name} is {found}, but should be \
-         {expected}. This is a fault of the model or of bertune"
+         {expected}. This is a fault of the model or of bertune, unless the targets are huge or \
+         cancel each other out, as 1e20 and -1e20 do: then scale them"
     )]
     SelfCheck {
         /// The parameter.
@@ -197,6 +198,16 @@ pub enum TrainError {
         found: String,
         /// What it should be.
         expected: &'static str,
+    },
+    /// The loss of examples that count is the same whatever the parameters are.
+    #[error(
+        "self-check before the first step: the loss of the first {examples} examples has no \
+         gradient, so nothing would be learned. Look at the settings that make it so small, such as \
+         focal_gamma, and at the targets"
+    )]
+    NoGradient {
+        /// How many examples were looked at.
+        examples: usize,
     },
     /// A saved state cannot be used.
     #[error("{path}: cannot go on from this state: {problem}")]
@@ -215,7 +226,7 @@ pub enum TrainError {
     /// A run is to go on with other examples.
     #[error(
         "the run cannot go on: the tokenized {split} examples are not those that it began with \
-         (other rows, labels, tokenizer or maximum length)"
+         (other rows, labels, tokenizer or maximum length); give it those, or begin anew"
     )]
     ResumeInputs {
         /// `training` or `validation`.

@@ -30,8 +30,8 @@ pub enum ScheduleKind {
 /// The learning rate of each step, as a share of its peak.
 ///
 /// The values are those of transformers' schedules of the same names, and of PyTorch's
-/// `OneCycleLR` with cosine annealing. A warm-up that is given as a ratio has so many whole steps, where
-/// transformers' `Trainer` rounds up.
+/// `OneCycleLR` with cosine annealing, but that the polynomial ends at zero and not at a rate of 1e-7. A
+/// warm-up that is given as a ratio has so many whole steps, where transformers' `Trainer` rounds up.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     kind: ScheduleKind,
@@ -45,11 +45,10 @@ pub struct Schedule {
 impl Schedule {
     /// The schedule of a run of so many steps.
     pub fn new(config: &TrainingConfig, steps: usize) -> Self {
-        let by_ratio = || (config.warmup_ratio * steps as f64).floor() as usize;
         let cycles = if config.schedule == ScheduleKind::Cosine { 0.5 } else { 1.0 };
         Self {
             kind: config.schedule,
-            warmup_steps: config.warmup_steps.unwrap_or_else(by_ratio),
+            warmup_steps: config.warmup_steps.unwrap_or(share(config.warmup_ratio, steps)),
             steps,
             cycles: config.cycles.unwrap_or(cycles),
             power: config.power,
@@ -107,6 +106,12 @@ impl Schedule {
     }
 }
 
+/// The whole steps in a share of all. `0.29 * 100.0` is a little less than 29: what lies so near below
+/// a whole number is that number.
+fn share(ratio: f64, steps: usize) -> usize {
+    (ratio * steps as f64 * (1.0 + 4.0 * f64::EPSILON)).floor() as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +127,22 @@ mod tests {
         let config = TrainingConfig { warmup_steps: Some(1000), ..Default::default() };
         let schedule = Schedule::new(&config, 5);
         assert_eq!([0, 1, 4].map(|step| schedule.factor(step)), [0.0, 0.001, 0.004]);
+    }
+
+    #[test]
+    fn a_warm_up_by_ratio_has_as_many_whole_steps_as_the_exact_share() {
+        for (ratio, steps, expected) in [
+            (0.1, 30, 3),
+            (0.07, 100, 7),
+            (0.29, 100, 29),
+            (0.57, 100, 57),
+            (0.1, 29, 2),
+            (0.333_333, 3, 0),
+            (1.0, 7, 7),
+        ] {
+            let config = TrainingConfig { warmup_ratio: ratio, ..Default::default() };
+            assert_eq!(Schedule::new(&config, steps).warmup_steps, expected, "{ratio} of {steps}");
+        }
     }
 
     #[test]

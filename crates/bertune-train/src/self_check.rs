@@ -28,6 +28,12 @@ impl FirstLoss {
     pub fn is_suspicious(&self) -> bool {
         self.chance.is_some_and(|chance| self.loss > 2.0 * chance)
     }
+
+    /// Whether the loss is so much better than chance that the model may have nothing to learn from
+    /// these examples.
+    fn is_good(&self) -> bool {
+        self.chance.is_some_and(|chance| self.loss < 0.5 * chance)
+    }
 }
 
 /// Checks, without dropout and on a few examples, that a step does what the configuration says:
@@ -41,7 +47,8 @@ impl FirstLoss {
 ///
 /// # Errors
 ///
-/// Naming the first parameter of which this is not true.
+/// Naming the first parameter of which this is not true; or if there is no gradient though the
+/// examples count and chance does as well as the model.
 pub(crate) fn self_check<B, T>(
     task: &T,
     state: &TrainingState<B, T::Model>,
@@ -59,10 +66,16 @@ where
         Gradients::new::<B, _>(model, task.loss(model, batch, weight, None).backward())
     };
     let together = gradients(&few);
+    let loss = task.loss(model, &few, weight, None).into_data().iter::<f64>().sum();
+    let first = FirstLoss { task: None, loss, chance: task.chance(model, &few, weight) };
     let says_something = together.global_norm() != 0.0;
     for (id, name) in groups.names() {
         let learns = task.reads(model, example_ids, name) && groups.learns(*id, 0);
         check_gradient(name, together.norm(*id), learns, says_something)?;
+    }
+    let any_learns = groups.names().iter().any(|(id, _)| together.norm(*id).is_some());
+    if any_learns && !says_something && weight > 0.0 && !first.is_good() {
+        return Err(TrainError::NoGradient { examples: example_ids.len() });
     }
     let mut alone = Gradients::default();
     for &id in example_ids {
@@ -72,8 +85,7 @@ where
     for (id, name) in groups.names() {
         check_sum(*id, name, &together, &alone, rounding)?;
     }
-    let loss = task.loss(model, &few, weight, None).into_data().iter::<f64>().sum();
-    Ok(FirstLoss { task: None, loss, chance: task.chance(model, &few, weight) })
+    Ok(first)
 }
 
 fn check_gradient(
@@ -156,7 +168,15 @@ mod tests {
             let message = check(norm, learns).unwrap_err();
             assert!(message.contains(expected), "{message}");
             assert!(message.contains("bert.pooler.dense.weight"), "{message}");
+            assert!(message.contains("targets are huge or cancel each other"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_loss_far_below_chance_is_that_of_a_model_which_needs_no_gradient() {
+        let is_good = |loss, chance| FirstLoss { task: None, loss, chance }.is_good();
+        assert!(is_good(0.0, Some(0.7)));
+        assert!(!is_good(0.6, Some(0.7)) && !is_good(0.0, Some(0.0)) && !is_good(0.0, None));
     }
 
     #[test]
