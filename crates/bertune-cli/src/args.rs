@@ -193,7 +193,7 @@ pub(crate) fn available<B: BertOps>(precision: Precision) -> Precision {
     if B::has_precision(precision) {
         return precision;
     }
-    eprintln!("Precision f32: this device does not multiply bf16, which was asked for");
+    errln!("Precision f32: this device does not multiply bf16, which was asked for");
     Precision::F32
 }
 

@@ -60,9 +60,9 @@ impl Job for Comparing<'_> {
         let mut outputs = Outputs::new(&training, &grid, folder.finished())?;
         let quiet = std::mem::replace(&mut training.quiet, true);
         if !quiet {
-            eprintln!("{}", grid.summary(cells.len(), folder.finished().len()));
+            errln!("{}", grid.summary(cells.len(), folder.finished().len()));
         }
-        let stop = on_ctrl_c(|| eprintln!("stopping after this step; finished runs are kept"))?;
+        let stop = on_ctrl_c(|| errln!("stopping after this step; finished runs are kept"))?;
         let end = args.train.max_time.and_then(|time| Instant::now().checked_add(time));
         let mut stopped = false;
         for (i, planned) in cells.iter().enumerate() {
@@ -70,12 +70,12 @@ impl Job for Comparing<'_> {
                 continue;
             }
             if !quiet {
-                eprintln!("Run {}/{}  {}", i + 1, cells.len(), planned.title());
+                errln!("Run {}/{}  {}", i + 1, cells.len(), planned.title());
             }
             match compute::<B>(&mut training, planned, &data, (&stop, end), device) {
                 Ok(Some(cell)) => {
                     let cell = folder.keep(planned, cell)?;
-                    println!("{}", outputs.line(&cell));
+                    outln!("{}", outputs.line(&cell));
                     outputs.add(cell);
                 }
                 Ok(None) => stopped = true,
@@ -103,7 +103,7 @@ fn is_of_one_run(error: &anyhow::Error) -> bool {
 
 fn failure(planned: &Planned, error: &anyhow::Error) -> Failure {
     let message = in_one_line(error);
-    eprintln!("failed: {}: {message}", planned.title());
+    errln!("failed: {}: {message}", planned.title());
     let (method, examples) = (planned.method.name.into(), planned.size.examples);
     Failure { method, examples, seed: planned.seed, message }
 }
@@ -112,22 +112,22 @@ fn failure(planned: &Planned, error: &anyhow::Error) -> Failure {
 fn tell(outputs: &Outputs) {
     let table = results(&outputs.comparison);
     let rows: Vec<_> = [table.head].into_iter().chain(table.rows).collect();
-    println!();
-    text_table::lines(&rows).iter().for_each(|line| println!("{line}"));
+    outln!();
+    text_table::lines(&rows).iter().for_each(|line| outln!("{line}"));
     for finding in findings(&outputs.comparison) {
-        println!("\n{}\n{}", finding.question, finding.answer);
+        outln!("\n{}\n{}", finding.question, finding.answer);
     }
-    println!("\nAll of it, with pictures: {}", outputs.page().display());
+    outln!("\nAll of it, with pictures: {}", outputs.page().display());
 }
 
 fn exit_code(outputs: &Outputs, stopped: bool) -> ExitCode {
     let failures = outputs.comparison.failures.len();
     if stopped {
-        eprintln!("stopped before the end; the same command goes on with the runs that are left");
+        errln!("stopped before the end; the same command goes on with the runs that are left");
         return ExitCode::from(INTERRUPTED);
     }
     if failures > 0 {
-        eprintln!("{failures} runs failed; the same command tries them again");
+        errln!("{failures} runs failed; the same command tries them again");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
 use bertune::BertOps;
-use bertune::data::{Dataset, LabelMap, Labels, Table, TableFormat, Targets, read_table};
+use bertune::data::{Dataset, LabelMap, Targets};
 use bertune::head::Decisions;
 use bertune::metrics::{Bootstrap, MetricName};
 use bertune::train::{Evaluation, evaluate};
@@ -12,7 +12,7 @@ use clap::Args;
 use crate::args::{LimitArgs, TableArgs};
 use crate::base::BaseArgs;
 use crate::device::{self, Job, default_name, dispatch};
-use crate::evaluate::{check_table, open_classifier};
+use crate::evaluate::{open_classifier, read_labelled};
 use crate::progress::in_digits;
 
 const AFTER_HELP: &str = "\
@@ -53,15 +53,11 @@ pub(crate) struct CompareRunsArgs {
 pub(crate) fn run(args: &CompareRunsArgs) -> anyhow::Result<ExitCode> {
     let device = args.device.clone().unwrap_or_else(default_name);
     device::check(&device)?;
-    let mut format = TableFormat::default();
-    args.table.apply(&mut format);
-    let table = read_table(&args.data, &format, Labels::Measured)?;
-    dispatch(&device, Comparing { args, table })
+    dispatch(&device, Comparing { args })
 }
 
 struct Comparing<'a> {
     args: &'a CompareRunsArgs,
-    table: Table,
 }
 
 impl Job for Comparing<'_> {
@@ -88,10 +84,10 @@ impl Job for Comparing<'_> {
                 1 => anyhow!("a single row does not tell models apart; give more of them"),
                 _ => anyhow!("{metric} is undefined for these models and rows"),
             })?;
-        println!("{metric} on {rows} rows");
-        println!("A  {}  {}", in_digits(on_first(&all)), self.args.first.display());
-        println!("B  {}  {}", in_digits(on_second(&all)), self.args.second.display());
-        println!(
+        outln!("{metric} on {rows} rows");
+        outln!("A  {}  {}", in_digits(on_first(&all)), self.args.first.display());
+        outln!("B  {}  {}", in_digits(on_second(&all)), self.args.second.display());
+        outln!(
             "A - B  {:.4}, 95 % interval {:.4} to {:.4}, p {:.4}",
             difference.difference,
             difference.interval.low,
@@ -103,7 +99,7 @@ impl Job for Comparing<'_> {
             _ if (difference.difference > 0.0) == metric.higher_is_better() => "A is better",
             _ => "B is better",
         };
-        println!("{verdict}");
+        outln!("{verdict}");
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -116,10 +112,10 @@ impl Comparing<'_> {
     ) -> anyhow::Result<((Evaluation, Decisions), Vec<String>, Targets)> {
         let classifier =
             open_classifier::<B>(folder, &BaseArgs::default(), LimitArgs::default(), device)?;
-        check_table(&classifier, &self.table)?;
+        let table = read_labelled(&classifier, &self.args.data, &self.args.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
-        let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;
+        let dataset = Dataset::new(classifier.tokenizer(), limits, &table, &labels)?;
         let decisions = classifier.decisions().clone();
         let evaluation = evaluate(classifier.model(), &decisions, &dataset, 64);
         Ok(((evaluation, decisions), labels.names().to_vec(), dataset.targets().clone()))

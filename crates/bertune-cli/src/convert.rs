@@ -47,6 +47,6 @@ pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     let staged = StagedFolder::create(&args.output)?;
     convert(&checkpoint, staged.path(), args.dtype)?;
     staged.commit()?;
-    println!("{} is in {}", args.model, args.output.display());
+    outln!("{} is in {}", args.model, args.output.display());
     Ok(ExitCode::SUCCESS)
 }

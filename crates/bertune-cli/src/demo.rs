@@ -67,7 +67,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         ("Ask the classifier", demo.questions()),
     ];
     for (number, (what, words)) in steps.into_iter().enumerate() {
-        println!("\n{}. {what}\n\n$ {}\n", number + 1, as_typed(words.clone()));
+        outln!("\n{}. {what}\n\n$ {}\n", number + 1, as_typed(words.clone()));
         let program = std::iter::once("bertune").chain(words.iter().map(String::as_str));
         let code = Program::try_parse_from(program)?.command.run()?;
         if code != ExitCode::SUCCESS {
@@ -132,7 +132,7 @@ impl Demo {
 
     fn say_what_next(&self) {
         let folder = self.folder.display();
-        println!(
+        outln!(
             "\nThe classifier is {folder}/classifier, a folder that Python's transformers opens too.\n\
              The comparison, with pictures: {folder}/comparison/index.html\n\n\
              Try next:\n\

@@ -30,7 +30,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         .collect();
     let width = rows.iter().map(|row| row[0].len()).max().unwrap_or(0);
     for row in &rows {
-        println!("{:width$} {}", row[0], row[1]);
+        outln!("{:width$} {}", row[0], row[1]);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -60,15 +60,11 @@ pub(crate) struct EvaluateArgs {
 pub(crate) fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let device = args.device.clone().unwrap_or_else(default_name);
     device::check(&device)?;
-    let mut format = TableFormat::default();
-    args.table.apply(&mut format);
-    let table = read_table(&args.data, &format, Labels::Measured)?;
-    dispatch(&device, Evaluating { args, table })
+    dispatch(&device, Evaluating { args })
 }
 
 struct Evaluating<'a> {
     args: &'a EvaluateArgs,
-    table: Table,
 }
 
 impl Job for Evaluating<'_> {
@@ -78,10 +74,10 @@ impl Job for Evaluating<'_> {
         let classifier =
             open_classifier::<B>(&self.args.model, &self.args.base, self.args.limits, device)?;
         let classifier = self.args.precision.apply(self.args.decisions.apply(classifier)?);
-        check_table(&classifier, &self.table)?;
+        let table = read_labelled(&classifier, &self.args.data, &self.args.table)?;
         let labels = LabelMap::from_names(classifier.labels().to_vec());
         let limits = classifier.limits();
-        let dataset = Dataset::new(classifier.tokenizer(), limits, &self.table, &labels)?;
+        let dataset = Dataset::new(classifier.tokenizer(), limits, &table, &labels)?;
         let decisions = classifier.decisions();
         let evaluation = evaluate(classifier.model(), decisions, &dataset, BATCH_SIZE);
         let targets = dataset.targets();
@@ -96,7 +92,7 @@ impl Job for Evaluating<'_> {
         }
         let measured = Measured::new(evaluation, self.args.metric, targets, decisions);
         if self.args.json {
-            println!("{}", measured.to_json(labels.names()));
+            outln!("{}", measured.to_json(labels.names()));
         } else {
             measured.print(labels.names());
         }
@@ -137,22 +133,45 @@ pub(crate) fn open_classifier<B: BertOps>(
     Ok(classifier.with_limits(limits)?)
 }
 
-/// Refuses a file whose labels are of another kind than those that the model gives, or whose texts
-/// are single ones and should be pairs.
-pub(crate) fn check_table<B: BertOps>(
+/// Reads labelled texts to measure a model on: of its own kind of labels, unless the flags say another.
+///
+/// Refuses labels of another kind than the model gives, and single texts that should be pairs.
+pub(crate) fn read_labelled<B: BertOps>(
     classifier: &TextClassifier<B>,
-    table: &Table,
-) -> anyhow::Result<()> {
+    path: &Path,
+    flags: &TableArgs,
+) -> anyhow::Result<Table> {
     let (kind, name) = match classifier.problem_type() {
         ProblemType::SingleLabelClassification => (TargetKind::Class, "one label for each text"),
         ProblemType::MultiLabelClassification => (TargetKind::Set, "sets of labels"),
         ProblemType::Regression => (TargetKind::Values, "numbers"),
     };
-    let flag = named_as(kind);
-    if table.layout.targets != kind {
-        bail!("the model gives {name}, but the file was not read so: say --targets {flag}");
+    let mut format = TableFormat { targets: kind, ..TableFormat::default() };
+    flags.apply(&mut format);
+    if format.targets != kind {
+        let flag = named_as(kind);
+        bail!(
+            "the model gives {name}, and --targets asks for others: say --targets {flag}, or leave it out"
+        );
     }
-    check_pairs(classifier, table.layout.text_pair.is_some(), NAME_PAIR)
+    let table = read_table(path, &format, Labels::Measured)?;
+    check_columns(classifier, &table)?;
+    check_pairs(classifier, table.layout.text_pair.is_some(), NAME_PAIR)?;
+    Ok(table)
+}
+
+/// Refuses columns that leave a class of a set out: all texts would count as not having it.
+fn check_columns<B: BertOps>(classifier: &TextClassifier<B>, table: &Table) -> anyhow::Result<()> {
+    let (kind, names) = (table.layout.targets, table.layout.label_names.as_deref());
+    let Some(names) = names.filter(|_| kind == TargetKind::Set) else { return Ok(()) };
+    match classifier.labels().iter().find(|label| !names.contains(label)) {
+        None => Ok(()),
+        Some(absent) => bail!(
+            "{}: the model's sets may hold '{absent}' too, of which no column tells; name a column of each \
+             of its labels with --labels",
+            table.path.display()
+        ),
+    }
 }
 
 /// What to do where a file has a second text and it was not found.

@@ -57,7 +57,7 @@ impl Job for Filling<'_> {
         for text in &self.args.texts {
             let guesses = filler.fill(text, self.args.top.into()).map_err(in_words)?;
             match self.args.json {
-                true => println!("{}", in_json(text, &guesses)),
+                true => outln!("{}", in_json(text, &guesses)),
                 false => print(text, &guesses),
             }
         }
@@ -83,10 +83,10 @@ fn in_json(text: &str, masks: &[Vec<Guess>]) -> serde_json::Value {
 }
 
 fn print(text: &str, masks: &[Vec<Guess>]) {
-    println!("{text}");
+    outln!("{text}");
     for (number, guesses) in masks.iter().enumerate() {
         for Guess { token, probability, .. } in guesses {
-            println!("  mask {}  {probability:.4}  {token}", number + 1);
+            outln!("  mask {}  {probability:.4}  {token}", number + 1);
         }
     }
 }

@@ -20,7 +20,8 @@ use crate::outside::Outside;
 use crate::progress::{Progress, in_digits};
 use crate::run_config::RunConfig;
 use crate::run_folder::{RECORD, RunFolder};
-use crate::run_record::{RUN_RECORD, RunRecord, check_inputs};
+use crate::run_record::{RUN_RECORD, RunRecord};
+use crate::state_files::StateFiles;
 use crate::stop::{INTERRUPTED, on_ctrl_c};
 use crate::training::Training;
 use crate::whole_file::write_whole;
@@ -130,9 +131,7 @@ impl Job for Learning<'_> {
         let loaded = training.load::<Autodiff<B>>(device)?;
         let examples = training.examples(&loaded.model.valid())?;
         let inputs = training.input_hashes()?;
-        if let Some(expected) = &outside.inputs {
-            check_inputs(expected, &inputs)?;
-        }
+        outside.check_inputs(&inputs)?;
         let base = training.adapter_base(&loaded)?;
         let settings = training.config.to_toml()?;
         let RunConfig { save_every, keep_states, .. } = training.config;
@@ -160,7 +159,10 @@ impl Job for Learning<'_> {
                 let files = Files { settings: &settings, record: &record, base: base.as_ref() };
                 training.save(model, &config, files, evaluation)
             })
-            .saving(save_every, |state| run_folder.save(state, (RECORD, &settings), keep_states))
+            .saving(save_every, |state| {
+                let files = StateFiles { settings: (RECORD, &settings), inputs: &inputs };
+                run_folder.save(state, files, keep_states)
+            })
             .resuming(saved)
             .until(stop)
             .within(outside.max_time);
@@ -234,12 +236,12 @@ impl Training {
     ) -> Option<Measured> {
         let test = test?;
         if !self.quiet {
-            eprintln!("Measuring the best model on the {} rows of the test", test.len());
+            errln!("Measuring the best model on the {} rows of the test", test.len());
         }
         let config = &self.config.training;
         let evaluation = evaluate(&tuned.model, decisions, test, config.eval_batch_size);
         let measured = Measured::new(evaluation, config.metric, test.targets(), decisions);
-        print!("\nTest  ");
+        out!("\nTest  ");
         measured.print(self.tables.labels.names());
         Some(measured)
     }
@@ -256,12 +258,12 @@ pub(crate) fn tell_best(history: &History, output: &Path) -> anyhow::Result<()> 
     let best = history.best().context("the model was not measured")?;
     let metric = history.metric();
     if best.score(metric).is_none() {
-        eprintln!(
+        errln!(
             "{metric} is undefined on these validation rows: the model with the lowest loss is \
              kept in its place"
         );
     }
-    println!(
+    outln!(
         "Best after step {} (epoch {}): {metric} {}, in {}",
         best.step,
         best.epoch,
@@ -274,7 +276,7 @@ pub(crate) fn tell_best(history: &History, output: &Path) -> anyhow::Result<()> 
 /// Tells that a run was stopped, and what can be done.
 pub(crate) fn tell_stopped(output: &Path) {
     let output = output.display();
-    eprintln!(
+    errln!(
         "stopped before the end; what is kept is the best model so far.\n\
          Go on with: bertune resume {output}"
     );

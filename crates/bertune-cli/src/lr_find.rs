@@ -53,13 +53,13 @@ impl Job for Searching {
         let training = self.training.on_device::<B>();
         let model = training.load::<Autodiff<B>>(device)?.model;
         let examples = training.examples(&model.valid())?;
-        let stop = on_ctrl_c(|| eprintln!("stopping after this step"))?;
+        let stop = on_ctrl_c(|| errln!("stopping after this step"))?;
         let (data, config) = (training.data(&examples), &training.config.training);
         let curve = lr_find(model, data, config, self.steps, &stop)?;
         draw(&curve);
         match curve.suggestion() {
-            Some(rate) => println!("Try {}", advice(rate, config)),
-            None => println!("The loss falls nowhere: look at the data, or take more --steps"),
+            Some(rate) => outln!("Try {}", advice(rate, config)),
+            None => outln!("The loss falls nowhere: look at the data, or take more --steps"),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -84,12 +84,12 @@ fn draw(curve: &LrCurve) {
     if let (Some(first), Some(last)) = (points.first(), points.last())
         && points.len() > 1
     {
-        println!("loss over log10 of the learning rate");
+        outln!("loss over log10 of the learning rate");
         let shape = Shape::Lines(&points);
         let mut chart = Chart::new(120, 60, first.0, last.0);
         let chart = chart.lineplot(&shape);
         chart.axis();
         chart.figures();
-        println!("{chart}");
+        outln!("{chart}");
     }
 }

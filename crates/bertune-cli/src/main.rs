@@ -1,5 +1,8 @@
 //! The `bertune` program: fine-tune a BERT into a text classifier, evaluate it, predict with it.
 
+#[macro_use]
+mod output;
+
 mod args;
 mod base;
 mod command_line;
@@ -37,6 +40,7 @@ mod source_args;
 mod source_check;
 mod source_files;
 mod source_report;
+mod state_files;
 mod stop;
 mod tables;
 mod tasks_config;
@@ -104,15 +108,15 @@ enum Command {
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("error: this is a fault of bertune, not yours: {panic}");
+        errln!("error: this is a fault of bertune, not yours: {panic}");
     }));
     bertune::checkpoint::explain_cut_off_files();
     #[cfg(feature = "flex")]
     bertune::backend::keep_freed_memory();
     match Program::parse().command.run() {
-        Ok(code) => code,
+        Ok(code) => output::end(code),
         Err(error) => {
-            eprintln!("error: {}", report::in_one_line(&error));
+            errln!("error: {}", report::in_one_line(&error));
             ExitCode::FAILURE
         }
     }

@@ -64,7 +64,7 @@ impl Job for Merging<'_> {
         std::fs::write(&card, readme(&args.model, &base))
             .with_context(|| format!("cannot write {}", card.display()))?;
         staged.commit()?;
-        println!(
+        outln!(
             "{} and {} are one in {}",
             args.model.display(),
             base.display(),

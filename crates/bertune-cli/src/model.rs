@@ -1,6 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use bertune::checkpoint::{Connection, HubOptions, Progress, find_checkpoint};
 
 use crate::outside::Outside;
@@ -21,6 +21,22 @@ pub(crate) fn find_model(
         return unpack();
     }
     Ok(find_checkpoint(model, &hub_options(revision, outside))?)
+}
+
+/// The files of a model's folder that its configuration, weights and tokenizer may be in.
+pub(crate) fn files_of_model(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let describe = || format!("cannot read {}", folder.display());
+    let mut files = Vec::new();
+    for entry in folder.read_dir().with_context(describe)? {
+        let path = entry.with_context(describe)?.path();
+        let is_read = path.extension().is_some_and(|extension| {
+            ["json", "safetensors", "bin", "txt"].iter().any(|read| extension == *read)
+        });
+        if is_read && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 #[cfg(feature = "boxed")]

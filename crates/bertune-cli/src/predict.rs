@@ -69,6 +69,7 @@ const CHUNK: usize = 1024;
 pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let device = args.device.clone().unwrap_or_else(default_name);
     device::check(&device)?;
+    args.check_output()?;
     let inputs = args.inputs()?;
     let file = args.output.as_deref().map(WholeFile::create).transpose()?;
     dispatch(&device, Predicting { args, inputs, file })
@@ -91,6 +92,18 @@ impl PredictArgs {
             Some(path) => Inputs::of_file(path, &self.table),
             None if self.texts.is_empty() => Inputs::of_standard_input(),
             None => Ok(Inputs::of_arguments(&self.texts, self.pair.as_deref())),
+        }
+    }
+
+    /// Refuses to write over the file that is read.
+    fn check_output(&self) -> anyhow::Result<()> {
+        let real = |path: &Option<PathBuf>| path.as_ref()?.canonicalize().ok();
+        match (real(&self.file), real(&self.output)) {
+            (Some(file), Some(output)) if file == output && file.is_file() => bail!(
+                "{} is read by this command and would be lost; name another --output",
+                file.display()
+            ),
+            _ => Ok(()),
         }
     }
 

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -18,12 +18,13 @@ use serde::Serialize;
 
 use crate::args::available;
 use crate::device::Job;
-use crate::model::find_model;
+use crate::model::{files_of_model, find_model};
 use crate::outside::Outside;
 use crate::pretrain_config::PretrainConfig;
 use crate::progress::Progress;
 use crate::run_folder::{PRETRAINING, RunFolder};
 use crate::run_record::{RUN_RECORD, hashes};
+use crate::state_files::StateFiles;
 use crate::stop::{INTERRUPTED, on_ctrl_c};
 
 /// A run of pretraining, new or gone on with, before its backend is known.
@@ -73,12 +74,13 @@ impl Pretraining {
         run_folder: RunFolder,
         outside: Outside,
     ) -> anyhow::Result<Self> {
+        let outside = outside.of_state(state)?;
         let config = PretrainConfig::read(&state.join(PRETRAINING))?;
         let checkpoint = checkpoint(&config, &outside)?;
         let tokenizer = BertTokenizer::from_folder(&run_folder.tokenizer())?;
         let saved = SavedState::read(state)?;
         if !outside.quiet {
-            eprintln!("Going on  after step {}", saved.steps());
+            errln!("Going on  after step {}", saved.steps());
         }
         Self::prepare(config, checkpoint, tokenizer, run_folder, Some(saved), outside)
     }
@@ -108,7 +110,7 @@ impl Pretraining {
         if !outside.quiet {
             let (sequences, held_out) = (train.len(), validation.len());
             let length = config.max_length;
-            eprintln!("Text      {sequences} sequences of {length} tokens, {held_out} held out");
+            errln!("Text      {sequences} sequences of {length} tokens, {held_out} held out");
         }
         Ok(Self { config, checkpoint, tokenizer, train, validation, run_folder, saved, outside })
     }
@@ -138,8 +140,12 @@ impl Pretraining {
     }
 
     fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
-        let files = self.config.text.iter().chain(&self.config.validation);
-        hashes(files.map(std::path::PathBuf::as_path))
+        let mut files: Vec<_> =
+            self.config.text.iter().chain(&self.config.validation).cloned().collect();
+        if let Some(checkpoint) = &self.checkpoint {
+            files.extend(files_of_model(checkpoint.folder())?);
+        }
+        hashes(files.iter().map(PathBuf::as_path))
     }
 
     /// Writes the model and its record to the output folder.
@@ -173,15 +179,15 @@ impl Pretraining {
         if let Some(best) = history.best() {
             let (step, loss) = (best.step, best.validation_loss);
             let perplexity = loss.exp();
-            println!(
+            outln!(
                 "Best after step {step}: loss {loss:.4}, perplexity {perplexity:.2}, in {output}"
             );
         }
         if !finished {
-            eprintln!("stopped before the end; go on with: bertune resume {output}");
+            errln!("stopped before the end; go on with: bertune resume {output}");
         } else if !self.outside.quiet {
             let length = self.length_in_words();
-            eprintln!(
+            errln!(
                 "\nFine-tune it: bertune train --model {output} --train FILE --output FOLDER\
                  {length}"
             );
@@ -210,13 +216,14 @@ impl Job for Pretraining {
         };
         if !self.outside.quiet {
             let BertConfig { num_hidden_layers, hidden_size, vocab_size, .. } = config;
-            eprintln!(
+            errln!(
                 "Model     {num_hidden_layers} layers, {hidden_size} wide, {vocab_size} tokens\n\
                  Device    {}",
                 self.config.device
             );
         }
         let (inputs, settings) = (self.input_hashes()?, self.config.to_toml()?);
+        self.outside.check_inputs(&inputs)?;
         let saved = self.saved.take();
         let mut progress =
             Progress::new(&self.config.training, self.outside.quiet).of_hidden_tokens();
@@ -234,7 +241,8 @@ impl Job for Pretraining {
                 self.save(model, (&config, pooler), &settings, &inputs, history)
             })
             .saving(self.config.save_every, |state| {
-                self.run_folder.save(state, (PRETRAINING, &settings), self.config.keep_states)
+                let files = StateFiles { settings: (PRETRAINING, &settings), inputs: &inputs };
+                self.run_folder.save(state, files, self.config.keep_states)
             })
             .resuming(saved)
             .until(stop)
@@ -288,7 +296,7 @@ fn check_held_out(config: &PretrainConfig) -> anyhow::Result<()> {
 /// A tokenizer made of the text to learn from.
 fn new_tokenizer(config: &PretrainConfig, quiet: bool) -> anyhow::Result<BertTokenizer> {
     if !quiet {
-        eprintln!("Tokenizer made of the text");
+        errln!("Tokenizer made of the text");
     }
     let (text, _) = corpora(config);
     let settings =

@@ -111,11 +111,11 @@ impl Progress {
             let head = (!self.has_head).then(|| head(record));
             let lines =
                 head.into_iter().chain([row(&mark, record, speed)]).chain(task_lines(record));
-            self.bar.suspend(|| lines.for_each(|line| println!("{line}")));
+            self.bar.suspend(|| lines.for_each(|line| outln!("{line}")));
             self.has_head = true;
         } else {
             let lines = [plain_line(&mark, record, speed)].into_iter().chain(task_lines(record));
-            self.bar.suspend(|| lines.for_each(|line| println!("{line}")));
+            self.bar.suspend(|| lines.for_each(|line| outln!("{line}")));
         }
         self.speed = Speed::new();
     }
@@ -162,7 +162,7 @@ pub(crate) struct Notices(ProgressBar);
 
 impl Notices {
     pub(crate) fn tell(&self, line: &str) {
-        self.0.suspend(|| eprintln!("{line}"));
+        self.0.suspend(|| errln!("{line}"));
     }
 }
 

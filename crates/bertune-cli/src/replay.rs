@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -46,6 +46,13 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
             args.record.display()
         );
     }
+    if is_of_pretraining(&args.record) {
+        bail!(
+            "{} is of pretraining, which replay does not take; repeat that run with bertune pretrain \
+             --config and the pretraining.toml beside it",
+            args.record.display()
+        );
+    }
     let old = RunRecord::read(&args.record)?;
     if !old.finished {
         bail!("{}: this run was stopped before its end", args.record.display());
@@ -67,7 +74,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let path = args.output.join(crate::run_record::RUN_RECORD);
     let new = RunRecord::read(&path)?;
     if (&new.history, &new.test, &new.sources) == (&old.history, &old.test, &old.sources) {
-        println!("\nThe run gave the same numbers, bit for bit");
+        outln!("\nThe run gave the same numbers, bit for bit");
         return Ok(ExitCode::SUCCESS);
     }
     bail!(
@@ -78,4 +85,11 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         old.bertune_version,
         new.bertune_version
     )
+}
+
+/// Whether a file is the record of a run of pretraining, which alone reads text without labels.
+fn is_of_pretraining(path: &Path) -> bool {
+    let json = std::fs::read(path).ok();
+    let record = json.and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
+    record.is_some_and(|record| record["settings"]["text"].is_array())
 }

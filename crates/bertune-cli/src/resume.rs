@@ -56,28 +56,30 @@ pub(crate) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
             args.output.display()
         );
     };
+    let outside = args.outside();
     if folder.join(PRETRAINING).is_file() {
-        let pretraining = Pretraining::resume(&folder, run_folder, args.outside())?;
+        let pretraining = Pretraining::resume(&folder, run_folder, outside)?;
         let device = pretraining.config.device.clone();
         return dispatch(&device, pretraining);
     }
     if folder.join(TASKS).is_file() {
-        let run = TasksRun::resume(&folder, run_folder, args.outside())?;
+        let run = TasksRun::resume(&folder, run_folder, outside)?;
         return dispatch(&run.device(), run);
     }
-    Ok(go_on(&folder, run_folder, &args.outside())?.exit_code())
+    Ok(go_on(&folder, run_folder, outside)?.exit_code())
 }
 
 /// Goes on with a run of fine-tuning from this state of it.
-pub(crate) fn go_on(state: &Path, run_folder: RunFolder, outside: &Outside) -> anyhow::Result<End> {
+pub(crate) fn go_on(state: &Path, run_folder: RunFolder, outside: Outside) -> anyhow::Result<End> {
+    let outside = outside.of_state(state)?;
     let config = settings(state)?;
     let saved = SavedState::read(state)?;
     if !outside.quiet {
-        eprintln!("Going on  after step {}", saved.steps());
+        errln!("Going on  after step {}", saved.steps());
     }
-    let training = Training::prepare(config, outside)?;
+    let training = Training::prepare(config, &outside)?;
     let device = training.config.device.clone();
-    let learning = Learning { training, run_folder, saved: Some(saved), outside };
+    let learning = Learning { training, run_folder, saved: Some(saved), outside: &outside };
     dispatch(&device, learning)
 }
 

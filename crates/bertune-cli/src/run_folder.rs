@@ -9,6 +9,8 @@ use bertune::burn::tensor::backend::AutodiffBackend;
 use bertune::checkpoint::StagedFolder;
 use bertune::train::{TrainError, TrainingState};
 
+use crate::state_files::{self, StateFiles};
+
 /// The folder `OUTPUT.run` beside a run's result: the states from which it can go on, each in a
 /// folder `step-N`, as long as it is not at its end. One process at a time works in it.
 pub(crate) struct RunFolder {
@@ -58,7 +60,7 @@ impl RunFolder {
 
     /// Refuses to begin a run anew that was stopped and can go on, unless that is said.
     pub(crate) fn refuse_states(output: &Path, overwrite: bool) -> anyhow::Result<()> {
-        if !overwrite && Self::stopped(output).is_some() {
+        if !overwrite && Self::is_stopped(output) {
             let output = output.display();
             bail!(
                 "a run to {output} was stopped and can go on: bertune resume {output}; or say \
@@ -68,21 +70,39 @@ impl RunFolder {
         Ok(())
     }
 
-    /// The latest state of the run to `output`, if it was stopped.
-    pub(crate) fn stopped(output: &Path) -> Option<PathBuf> {
-        states(&beside(output)).ok()?.pop().map(|(_, path)| path)
+    /// Whether the run to `output` was stopped, and left states.
+    pub(crate) fn is_stopped(output: &Path) -> bool {
+        states(&beside(output)).is_ok_and(|states| !states.is_empty())
     }
 
-    /// The latest state, if there is one.
+    /// The latest state that is whole, if there are states. Damaged ones after it are told of and
+    /// removed: the run comes to those steps again.
     pub(crate) fn newest(&self) -> anyhow::Result<Option<PathBuf>> {
-        Ok(states(&self.path)?.pop().map(|(_, path)| path))
+        let mut damaged: Vec<(PathBuf, anyhow::Error)> = Vec::new();
+        for (_, state) in states(&self.path)?.into_iter().rev() {
+            let Err(problem) = state_files::check(&state) else {
+                for (state, problem) in damaged {
+                    errln!("a damaged state is removed: {problem:#}");
+                    fs::remove_dir_all(&state)
+                        .with_context(|| format!("cannot remove {}", state.display()))?;
+                }
+                return Ok(Some(state));
+            };
+            damaged.push((state, problem));
+        }
+        match damaged.into_iter().next() {
+            None => Ok(None),
+            Some((_, problem)) => Err(problem.context(
+                "no state of this run is whole, so that it cannot go on; begin it anew with --overwrite",
+            )),
+        }
     }
 
     /// Writes a state, and removes all but the last `keep`.
     pub(crate) fn save<B, M>(
         &self,
         state: &TrainingState<B, M>,
-        (name, record): (&str, &str),
+        files: StateFiles<'_>,
         keep: usize,
     ) -> Result<(), TrainError>
     where
@@ -94,8 +114,8 @@ impl RunFolder {
         if !target.exists() {
             let staged = StagedFolder::create(&target)?;
             state.save(staged.path())?;
-            let path = staged.path().join(name);
-            fs::write(&path, record).map_err(|source| TrainError::Write { path, source })?;
+            let write_error = |source| TrainError::Write { path: target, source };
+            files.write(staged.path()).map_err(write_error)?;
             staged.commit()?;
         }
         let write_error = |source| TrainError::Write { path: self.path.clone(), source };

@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bertune::metrics::BootstrapEstimate;
 use bertune::train::{History, Scores};
 use serde::{Deserialize, Serialize};
@@ -96,20 +96,6 @@ impl RunRecord {
 /// The processor's kind and the operating system.
 pub(crate) fn platform() -> String {
     format!("{} {}", std::env::consts::ARCH, std::env::consts::OS)
-}
-
-/// Refuses files that are not those of the run that is to be repeated.
-pub(crate) fn check_inputs(
-    expected: &BTreeMap<String, String>,
-    found: &BTreeMap<String, String>,
-) -> anyhow::Result<()> {
-    match expected.iter().find(|(file, hash)| found.get(*file) != Some(hash)) {
-        Some((file, _)) if found.contains_key(file) => {
-            bail!("{file} has changed since the run: it cannot be repeated")
-        }
-        Some((file, _)) => bail!("{file} is no longer read: the run cannot be repeated"),
-        None => Ok(()),
-    }
 }
 
 /// The SHA-256 of files, by their paths.

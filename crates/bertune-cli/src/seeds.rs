@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use bertune::metrics::{MetricName, SeedSummary};
 use serde_json::json;
 
@@ -33,10 +33,10 @@ pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Re
         }
         let end = stage.run(config, outside)?;
         if end == End::Stopped {
-            eprintln!("That ends seed {seed}; the same command goes on from here");
+            errln!("That ends seed {seed}; the same command goes on from here");
             return Ok(end.exit_code());
         }
-        println!();
+        outln!();
         records.push((seed, RunRecord::read(&output.join(RUN_RECORD))?));
     }
     let summary = Summary::new(&records)?;
@@ -75,8 +75,8 @@ fn check_output(config: &RunConfig) -> anyhow::Result<()> {
 enum Stage {
     /// It is to begin.
     New,
-    /// It was stopped, and left this state.
-    Stopped(PathBuf),
+    /// It was stopped, and left states.
+    Stopped,
     /// It is at its end.
     Finished,
 }
@@ -85,10 +85,10 @@ impl Stage {
     /// Finds what there is of this run, and refuses what is another's.
     fn find(config: &RunConfig, overwrite: bool) -> anyhow::Result<Self> {
         let output = &config.output;
-        let state = RunFolder::stopped(output).filter(|_| !overwrite);
-        if let Some(state) = state {
+        if !overwrite && RunFolder::is_stopped(output) {
+            let state = newest(&RunFolder::claim(output)?, output)?;
             check_settings(&settings(&state)?, config)?;
-            return Ok(Self::Stopped(state));
+            return Ok(Self::Stopped);
         }
         match RunRecord::read(&output.join(RUN_RECORD)) {
             Ok(record) if record.finished && !overwrite => {
@@ -108,20 +108,27 @@ impl Stage {
         let seed = config.training.seed;
         match self {
             Self::New => {
-                println!("Seed {seed}");
+                outln!("Seed {seed}");
                 begin(config, &outside)
             }
-            Self::Stopped(state) => {
-                println!("Seed {seed} goes on");
+            Self::Stopped => {
+                outln!("Seed {seed} goes on");
                 let run_folder = RunFolder::claim(&config.output)?;
-                go_on(&state, run_folder, &Outside { overwrite: true, ..outside })
+                let state = newest(&run_folder, &config.output)?;
+                go_on(&state, run_folder, outside)
             }
             Self::Finished => {
-                println!("Seed {seed} is finished already");
+                outln!("Seed {seed} is finished already");
                 Ok(End::Finished)
             }
         }
     }
+}
+
+/// The latest state of a run that has some.
+fn newest(run_folder: &RunFolder, output: &Path) -> anyhow::Result<PathBuf> {
+    let state = run_folder.newest()?;
+    state.with_context(|| format!("the states of the run to {} are gone", output.display()))
 }
 
 /// Refuses a run of other settings. Its precision may be what the device has in place of what was
@@ -180,14 +187,14 @@ impl Summary {
     }
 
     fn print(&self) {
-        println!("{} of {} seeds:", self.metric, self.seeds.len());
+        outln!("{} of {} seeds:", self.metric, self.seeds.len());
         for (split, scores) in &self.scores {
             let Some(summary) = SeedSummary::new(scores) else { continue };
             let each: Vec<_> = scores.iter().map(|score| format!("{score:.4}")).collect();
             let interval = summary.interval.map_or_else(String::new, |interval| {
                 format!(", 95 % interval {:.4} to {:.4}", interval.low, interval.high)
             });
-            println!(
+            outln!(
                 "{split:<11} {:.4} ± {}{interval}  ({})",
                 summary.mean,
                 in_digits(summary.standard_deviation),

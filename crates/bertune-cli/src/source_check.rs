@@ -73,7 +73,7 @@ impl Training {
         TargetOnly { pretrained, stop, end }: TargetOnly<B>,
     ) -> anyhow::Result<Option<Evaluation>> {
         if !self.quiet {
-            eprintln!("\nTraining on the target alone, to see whether the sources help");
+            errln!("\nTraining on the target alone, to see whether the sources help");
         }
         let target: Vec<usize> = (0..sources.target_examples()).collect();
         let train = examples.train.select(&target);
@@ -96,7 +96,7 @@ impl Training {
         let learned = fine_tune(pretrained, data, &config, run)?;
         progress.end();
         if !learned.finished {
-            eprintln!("stopped: the model is whole, but whether the sources helped is not known");
+            errln!("stopped: the model is whole, but whether the sources helped is not known");
             return Ok(None);
         }
         Ok(best)

@@ -57,8 +57,8 @@ impl SourceReport {
         let by_name = [("", &self.parts), (" at the end", &self.parts_at_end)];
         let told = by_name.into_iter().filter(|(_, parts)| !parts.is_empty());
         for (when, parts) in told {
-            println!("\nTarget and sources{when}");
-            text_table::lines(&rows(parts)).iter().for_each(|line| println!("{line}"));
+            outln!("\nTarget and sources{when}");
+            text_table::lines(&rows(parts)).iter().for_each(|line| outln!("{line}"));
         }
     }
 }
@@ -115,7 +115,7 @@ impl CheckReport {
 
     pub(crate) fn print(&self) {
         let Self { metric, rows, with_sources, target_only, difference } = self;
-        println!(
+        outln!(
             "{}: {metric} on the {rows} validation rows {with_sources:.4} with them, \
              {target_only:.4} by the same settings on the target alone; difference {:+.4}, 95 % \
              interval {:.4} to {:.4}, p {:.4}. Another --seed may fall otherwise",

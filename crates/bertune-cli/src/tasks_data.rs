@@ -53,10 +53,10 @@ impl TasksData {
             task.limit(config)?;
         }
         if !self.quiet {
-            eprintln!("Model     {}: {}", self.config.model, loaded.report);
+            errln!("Model     {}: {}", self.config.model, loaded.report);
             let kept = self.names().zip(&loaded.keeps_classifier).filter(|(_, keeps)| **keeps);
             for (name, _) in kept {
-                eprintln!("Head      {name}: the model's own, for it has these very labels");
+                errln!("Head      {name}: the model's own, for it has these very labels");
             }
             tell_device(&self.config.device, self.config.training.precision);
         }
@@ -88,7 +88,7 @@ impl TasksData {
         let rows = tasks.iter().map(|task| (task.data.train.len(), task.weight));
         let shares = self.config.sampling.probabilities(rows).into_iter();
         let shares = shares.zip(tasks).map(|(p, task)| format!("{} {p:.3}", task.name));
-        eprintln!("Drawn     {}", shares.collect::<Vec<_>>().join(", "));
+        errln!("Drawn     {}", shares.collect::<Vec<_>>().join(", "));
     }
 
     /// The hashes of all files that the run reads.
@@ -127,7 +127,7 @@ fn read(config: &TasksConfig, task: &TaskConfig, quiet: bool) -> anyhow::Result<
     let tables = Tables::read(&config.run_config(task));
     let tables = tables.with_context(|| format!("task '{}'", task.name))?;
     if !quiet {
-        eprintln!("Task      {}\n{}", task.name, tables.summary());
+        errln!("Task      {}\n{}", task.name, tables.summary());
     }
     Ok(tables)
 }

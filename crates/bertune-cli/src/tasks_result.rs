@@ -11,9 +11,9 @@ use crate::text_table;
 pub(crate) fn print_results(history: &History, tests: &BTreeMap<String, Measured>) {
     let Some(best) = history.best() else { return };
     let Scores::Tasks(scores) = &best.validation else { return };
-    println!();
+    outln!();
     for line in text_table::lines(&rows(scores, single_metric(history), tests)) {
-        println!("{line}");
+        outln!("{line}");
     }
 }
 

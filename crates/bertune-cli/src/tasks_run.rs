@@ -19,6 +19,7 @@ use crate::outside::Outside;
 use crate::progress::Progress;
 use crate::run_folder::{RunFolder, TASKS};
 use crate::run_record::RUN_RECORD;
+use crate::state_files::StateFiles;
 use crate::stop::{INTERRUPTED, on_ctrl_c};
 use crate::tasks_config::TasksConfig;
 use crate::tasks_data::TasksData;
@@ -53,10 +54,11 @@ impl TasksRun {
         run_folder: RunFolder,
         outside: Outside,
     ) -> anyhow::Result<Self> {
+        let outside = outside.of_state(state)?;
         let config = TasksConfig::read(&state.join(TASKS))?;
         let saved = SavedState::read(state)?;
         if !outside.quiet {
-            eprintln!("Going on  after step {}", saved.steps());
+            errln!("Going on  after step {}", saved.steps());
         }
         let data = TasksData::prepare(config, &outside)?;
         Ok(Self { data, run_folder, saved: Some(saved), outside })
@@ -79,6 +81,7 @@ impl Job for TasksRun {
         let tasks = data.labelled(&examples);
         data.tell_sampling(&tasks);
         let (inputs, settings) = (data.input_hashes()?, data.config.to_toml()?);
+        outside.check_inputs(&inputs)?;
         let config = &data.config;
         let mut progress = Progress::new(&config.training, outside.quiet);
         let mut events = outside.event_file(&config.training)?;
@@ -101,7 +104,8 @@ impl Job for TasksRun {
                 data.save(model, history, &parts, (&settings, &record))
             })
             .saving(config.save_every, |state| {
-                run_folder.save(state, (TASKS, &settings), config.keep_states)
+                let files = StateFiles { settings: (TASKS, &settings), inputs: &inputs };
+                run_folder.save(state, files, config.keep_states)
             })
             .resuming(saved)
             .until(stop)
@@ -211,7 +215,7 @@ impl TasksData {
             let (model, decisions) = (tuned.model.task(number), &decisions[number]);
             let evaluation = evaluate(&model, decisions, test, config.eval_batch_size);
             let measured = Measured::new(evaluation, metric, test.targets(), decisions);
-            print!("\nTest of {name}  ");
+            out!("\nTest of {name}  ");
             measured.print(self.tasks[number].tables.labels.names());
             tests.insert(name.to_owned(), measured);
         }

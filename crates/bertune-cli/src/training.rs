@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bertune::BertOps;
 use bertune::checkpoint::Checkpoint;
 use bertune::data::{Dataset, LabelledRows, TokenCache};
@@ -16,7 +16,7 @@ use bertune::train::{LearningShare, SourceRule, Sources, TrainingData, adapt, se
 
 use crate::args::available;
 use crate::device;
-use crate::model::{BOXED, find_model};
+use crate::model::{BOXED, files_of_model, find_model};
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
@@ -56,7 +56,7 @@ impl Training {
         let tables = Tables::read(&config)?;
         config.training.validate_for(tables.problem_type(), tables.labels.names())?;
         if !outside.quiet {
-            eprintln!("{}", tables.summary());
+            errln!("{}", tables.summary());
         }
         let (checkpoint, tokenizer) = pretrained(&config.model, config.revision.clone(), outside)?;
         Ok(Self { config, tables, checkpoint, tokenizer, quiet: outside.quiet })
@@ -70,17 +70,7 @@ impl Training {
     /// All files that the run reads.
     pub(crate) fn input_files(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut files: Vec<PathBuf> = self.tables.paths().cloned().collect();
-        let folder = self.checkpoint.folder();
-        let describe = || format!("cannot read {}", folder.display());
-        for entry in folder.read_dir().with_context(describe)? {
-            let path = entry.with_context(describe)?.path();
-            let is_read = path.extension().is_some_and(|extension| {
-                ["json", "safetensors", "bin", "txt"].iter().any(|read| extension == *read)
-            });
-            if is_read && path.is_file() {
-                files.push(path);
-            }
-        }
+        files.extend(files_of_model(self.checkpoint.folder())?);
         Ok(files)
     }
 
@@ -111,19 +101,19 @@ impl Training {
         loaded.model = adapt(loaded.model, &self.config.training)?;
         self.limit(&mut loaded.config)?;
         if !self.quiet {
-            eprintln!("Model     {}: {}", self.config.model, loaded.report);
+            errln!("Model     {}: {}", self.config.model, loaded.report);
             if self.config.model == BOXED {
-                eprintln!("          it is small; --model names a larger one, for more accuracy");
+                errln!("          it is small; --model names a larger one, for more accuracy");
             }
             if weights == Weights::Pretrained
                 && let Some(origin) = self.head_in_words(&loaded)
             {
-                eprintln!("Head      {origin}");
+                errln!("Head      {origin}");
             }
             tell_device(&self.config.device, self.config.training.precision);
             if self.config.training.lora.is_some() {
                 let share = LearningShare::new(&loaded.model, &self.config.training)?;
-                eprintln!("LoRA      {share}");
+                errln!("LoRA      {share}");
             }
         }
         Ok(loaded)
@@ -158,7 +148,7 @@ impl Training {
     pub(crate) fn tell_prediction(&self) {
         let pair = if self.has_pairs() { " --pair \"its second\"" } else { "" };
         let output = self.config.output.display();
-        eprintln!("\nTry it: bertune predict --model {output} \"some text\"{pair}");
+        errln!("\nTry it: bertune predict --model {output} \"some text\"{pair}");
     }
 
     fn has_pairs(&self) -> bool {
@@ -217,7 +207,7 @@ impl Training {
         if !self.quiet {
             self.tell_measured(&sources, &target);
             if weighting.rule == SourceRule::Domain {
-                eprintln!("Weighing  the sources by how alike they are to the target");
+                errln!("Weighing  the sources by how alike they are to the target");
             }
         }
         let rows: Vec<usize> = sources.iter().map(Dataset::len).collect();
@@ -234,7 +224,7 @@ impl Training {
             let seen = source.count_in(&measured);
             if seen > 0 {
                 let path = path(rows);
-                eprintln!("Source    {path}: {seen} of its rows are measured on: the same tokens");
+                errln!("Source    {path}: {seen} of its rows are measured on: the same tokens");
             }
         }
     }
@@ -272,7 +262,7 @@ pub(crate) fn tell_device(device: &str, precision: Precision) {
         Precision::F32 => "",
         Precision::Bf16 => ", products of bf16",
     };
-    eprintln!("Device    {device}{precision}");
+    errln!("Device    {device}{precision}");
 }
 
 /// Checks that the model has an embedding for every token and every position.

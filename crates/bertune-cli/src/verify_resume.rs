@@ -64,6 +64,13 @@ impl Job for Verifying {
         drop(model);
         self.steps_to::<B>(device, &examples, None, 2 * self.steps, &whole)?;
         self.steps_to::<B>(device, &examples, None, self.steps, &half)?;
+        if fs::read_dir(&half).context("cannot read a state")?.next().is_none() {
+            bail!(
+                "the run ends by itself before step {}, so that there is nothing to stop; give more \
+                 --patience, or fewer --steps",
+                self.steps + 1
+            );
+        }
         let saved = Some(SavedState::read(&half)?);
         self.steps_to::<B>(device, &examples, saved, 2 * self.steps, &resumed)?;
         let files = ["model.safetensors", "optimizer.safetensors", "state.json", WEIGHTS];
@@ -78,7 +85,7 @@ impl Job for Verifying {
                 );
             }
         }
-        println!(
+        outln!(
             "{} steps at once and {} steps, a stop and {1} more give the same parameters, optimizer \
              state and record, bit for bit",
             2 * self.steps,

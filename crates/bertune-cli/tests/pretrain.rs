@@ -172,5 +172,5 @@ fn changed_text_is_refused_on_resume() {
     fs::write(place.path("text.txt"), text(70)).unwrap();
     let refused = place.run("resume bert");
     let error = String::from_utf8(refused.stderr).unwrap();
-    assert!(error.contains("training examples are not those"), "{error}");
+    assert!(error.contains("text.txt has changed since the run"), "{error}");
 }

@@ -263,7 +263,7 @@ fn a_run_is_gone_on_with_by_one_process_and_on_its_own_data() {
 
     let data = String::from_utf8(place.read("train.csv")).unwrap();
     place.write("train.csv", data.replace("good", "bad"));
-    assert!(error("resume b -q").contains("the tokenized training examples are not those"));
+    assert!(error("resume b -q").contains("train.csv has changed since the run"));
     place.write("train.csv", &data);
     place.write("broken.csv", "text,label\ngood film,pos\nbad film\n");
     let overwrite = LONG.replace("train.csv", "broken.csv");
@@ -331,7 +331,7 @@ fn sets_of_labels_are_learnt_measured_and_predicted() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["labels"].clone())
         .collect();
     assert_eq!(sets, [serde_json::json!(["poor", "sad"]), serde_json::json!([])]);
-    let refused = place.run("evaluate --model out --data train.csv");
+    let refused = place.run("evaluate --model out --data train.csv --targets class");
     assert!(String::from_utf8(refused.stderr).unwrap().contains("say --targets set"));
 }
 

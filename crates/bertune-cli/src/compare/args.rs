@@ -96,7 +96,7 @@ impl CompareArgs {
             );
         }
         if config.training.patience.take().is_some() && !self.train.quiet {
-            eprintln!("patience is left out: on one size all methods take the same steps");
+            errln!("patience is left out: on one size all methods take the same steps");
         }
         // The held-out rows are the same whatever the seed.
         config.split_seed = config.split_seed.or(Some(config.training.seed));
