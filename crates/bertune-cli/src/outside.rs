@@ -28,8 +28,8 @@ impl Outside {
 
     /// Refuses files of other hashes than those that they must have, if that is said.
     pub(crate) fn check_inputs(&self, found: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        let began_with = self.inputs.iter().flatten();
-        let other = began_with.filter(|(file, hash)| found.get(*file) != Some(hash)).next();
+        let mut began_with = self.inputs.iter().flatten();
+        let other = began_with.find(|(file, hash)| found.get(*file) != Some(hash));
         let Some((file, _)) = other else { return Ok(()) };
         let what = if found.contains_key(file) {
             "has changed since the run"
