@@ -6,8 +6,10 @@
 /// process. Where the C library is not glibc, nothing happens.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    for option in [libc::M_MMAP_THRESHOLD, libc::M_TRIM_THRESHOLD] {
+    // No number is enough for trimming, which looks at all that is free together: of a step's buffers
+    // that may be more than an int can say. -1 switches it off.
+    for (option, value) in [(libc::M_MMAP_THRESHOLD, i32::MAX), (libc::M_TRIM_THRESHOLD, -1)] {
         // SAFETY: mallopt only sets a number of the allocator; both options take any int.
-        unsafe { libc::mallopt(option, i32::MAX) };
+        unsafe { libc::mallopt(option, value) };
     }
 }
