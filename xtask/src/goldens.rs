@@ -166,6 +166,9 @@ fn same_tensors(ours: &[u8], theirs: &[u8]) -> Result<()> {
     for (name, tensor) in our_header.as_object().into_iter().flatten() {
         let of = |bytes| slice_of(tensor, bytes).with_context(|| format!("{name}: bad offsets"));
         let (ours, theirs) = (of(ours)?, of(theirs)?);
+        if is_rounding(name) {
+            continue;
+        }
         if tensor["dtype"] == "F32" {
             same_floats(ours, theirs).with_context(|| name.clone())?;
         } else {
@@ -173,6 +176,12 @@ fn same_tensors(ours: &[u8], theirs: &[u8]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a tensor holds keys' biases after steps: their gradient is zero but for rounding, which Adam
+/// blows up to whole steps, so that each processor makes others of them, and no test reads them.
+fn is_rounding(name: &str) -> bool {
+    name.contains("step") && name.ends_with("key.bias")
 }
 
 fn same_floats(ours: &[u8], theirs: &[u8]) -> Result<()> {
@@ -244,5 +253,7 @@ mod tests {
         assert_eq!(message(&tensors("a", 0.75)), "a: 0.5 is now 0.75");
         assert_eq!(message(&tensors("b", 0.5)), "names, types or shapes of tensors differ");
         assert_eq!(message(&tensors("a", 0.5)[..20]), "the header is cut off");
+        let keys_bias = |value| tensors("step10.bert.key.bias", value);
+        assert!(same_tensors(&keys_bias(0.5), &keys_bias(0.75)).is_ok());
     }
 }
