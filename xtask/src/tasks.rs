@@ -56,7 +56,7 @@ static TASKS: [Task; 6] = [
     Task {
         name: "goemotions",
         kind: "set",
-        settings: "--learning-rate 1e-4 --head-learning-rate 1e-3",
+        settings: "--learning-rate 3e-4 --head-learning-rate 3e-3",
         scores: &["micro_f1", "macro_f1"],
     },
 ];
