@@ -42,8 +42,8 @@ const PROVENANCE: [&str; 12] = [
 /// Numbers may differ by this much, relative to the greater of 1 and themselves.
 const TOLERANCE: f64 = 1e-5;
 
-/// The same of gradients, which processors round further apart: what the tests ask of them.
-const TOLERANCE_OF_GRADIENTS: f64 = 1e-4;
+/// The same of gradients, which processors round further apart: an Intel and an AMD by 1.0014e-5.
+const TOLERANCE_OF_GRADIENTS: f64 = 2e-5;
 
 /// Makes all goldens in `folder`, which is emptied first, and compares.
 pub(crate) fn compare(python: &Python, folder: &Path) -> Result<()> {
@@ -260,8 +260,9 @@ mod tests {
         assert_eq!(message(&tensors("a", 0.75)), "a: 0.5 is now 0.75");
         assert_eq!(message(&tensors("b", 0.5)), "names, types or shapes of tensors differ");
         assert_eq!(message(&tensors("a", 0.5)[..20]), "the header is cut off");
-        assert!(same_tensors(&tensors("a", 0.5), &tensors("a", 0.500_05)).is_err());
-        assert!(same_tensors(&tensors("grad.a", 0.5), &tensors("grad.a", 0.500_05)).is_ok());
+        assert!(same_tensors(&tensors("a", 0.5), &tensors("a", 0.500_015)).is_err());
+        assert!(same_tensors(&tensors("grad.a", 0.5), &tensors("grad.a", 0.500_015)).is_ok());
+        assert!(same_tensors(&tensors("grad.a", 0.5), &tensors("grad.a", 0.500_03)).is_err());
         let keys_bias = |value| tensors("step10.bert.key.bias", value);
         assert!(same_tensors(&keys_bias(0.5), &keys_bias(0.75)).is_ok());
     }

@@ -9,10 +9,7 @@ use std::sync::OnceLock;
 /// Prints a line on standard output, as `println!` does, but never panics.
 macro_rules! outln {
     () => { $crate::output::out(format_args!("\n")) };
-    ($($text:tt)*) => {{
-        $crate::output::out(format_args!($($text)*));
-        $crate::output::out(format_args!("\n"));
-    }};
+    ($($text:tt)*) => { $crate::output::out(format_args!("{}\n", format_args!($($text)*))) };
 }
 
 /// Prints on standard output, as `print!` does, but never panics.

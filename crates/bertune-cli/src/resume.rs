@@ -92,12 +92,11 @@ impl ResumeArgs {
     /// What is not the run's own.
     fn outside(&self) -> Outside {
         Outside {
-            overwrite: true,
             quiet: self.quiet,
             offline: self.offline,
             max_time: self.max_time,
             tensorboard: self.tensorboard.clone(),
-            inputs: None,
+            ..Outside::default()
         }
     }
 }

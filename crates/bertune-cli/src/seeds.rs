@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bertune::metrics::{MetricName, SeedSummary};
 use serde_json::json;
 
@@ -75,8 +75,8 @@ fn check_output(config: &RunConfig) -> anyhow::Result<()> {
 enum Stage {
     /// It is to begin.
     New,
-    /// It was stopped, and left states.
-    Stopped,
+    /// It was stopped, and left this state in its folder.
+    Stopped(RunFolder, PathBuf),
     /// It is at its end.
     Finished,
 }
@@ -86,9 +86,11 @@ impl Stage {
     fn find(config: &RunConfig, overwrite: bool) -> anyhow::Result<Self> {
         let output = &config.output;
         if !overwrite && RunFolder::is_stopped(output) {
-            let state = newest(&RunFolder::claim(output)?, output)?;
-            check_settings(&settings(&state)?, config)?;
-            return Ok(Self::Stopped);
+            let run_folder = RunFolder::claim(output)?;
+            if let Some(state) = run_folder.newest()? {
+                check_settings(&settings(&state)?, config)?;
+                return Ok(Self::Stopped(run_folder, state));
+            }
         }
         match RunRecord::read(&output.join(RUN_RECORD)) {
             Ok(record) if record.finished && !overwrite => {
@@ -111,10 +113,8 @@ impl Stage {
                 outln!("Seed {seed}");
                 begin(config, &outside)
             }
-            Self::Stopped => {
+            Self::Stopped(run_folder, state) => {
                 outln!("Seed {seed} goes on");
-                let run_folder = RunFolder::claim(&config.output)?;
-                let state = newest(&run_folder, &config.output)?;
                 go_on(&state, run_folder, outside)
             }
             Self::Finished => {
@@ -123,12 +123,6 @@ impl Stage {
             }
         }
     }
-}
-
-/// The latest state of a run that has some.
-fn newest(run_folder: &RunFolder, output: &Path) -> anyhow::Result<PathBuf> {
-    let state = run_folder.newest()?;
-    state.with_context(|| format!("the states of the run to {} are gone", output.display()))
 }
 
 /// Refuses a run of other settings. Its precision may be what the device has in place of what was
