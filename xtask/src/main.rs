@@ -58,7 +58,7 @@ enum Task {
     TextBench(text_bench::Selection),
     /// Time steps of 1k to 64k tokens, for a table and a picture
     LinearCost(linear_cost::Selection),
-    /// Fine-tune on six tasks here and with PyTorch, three seeds each, and compare the scores
+    /// Fine-tune on seven tasks here and with PyTorch, three seeds each, and compare the scores
     Tasks(tasks::Selection),
     /// Compare the boxed model with its architecture from scratch, on five sets
     BoxedScores(boxed_scores::Selection),

@@ -1,11 +1,12 @@
-//! The same fine-tuning, here and with PyTorch, on six tasks: whether the scores agree.
+//! The same fine-tuning, here and with PyTorch, on seven tasks: whether the scores agree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
-use clap::Args;
+use anyhow::{Context, Result, bail};
+use bertune_metrics::SeedSummary;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use crate::cache::Cache;
@@ -16,12 +17,15 @@ use crate::python::Python;
 /// What to compare on, and how often.
 #[derive(Args)]
 pub(crate) struct Selection {
-    /// The folder that holds mrpc, cola_glue, rte_glue, stsb, trec and goemotions
+    /// The folder that holds sst2_6920, mrpc, cola_glue, rte_glue, stsb, trec and goemotions
     #[arg(long)]
     data: PathBuf,
-    /// Only these of mrpc, cola, rte, stsb, trec and goemotions
+    /// Only these of sst2_6920, mrpc, cola, rte, stsb, trec and goemotions
     #[arg(long, value_delimiter = ',', value_parser = TASKS.each_ref().map(|task| task.name))]
     tasks: Vec<String>,
+    /// Which is compared with which
+    #[arg(long, value_delimiter = ',', default_value = "bertune,pytorch")]
+    sides: Vec<Side>,
     /// How many seeds, from 1 on
     #[arg(long, default_value_t = 3)]
     seeds: u64,
@@ -47,7 +51,11 @@ struct Task {
 
 const EPOCHS: &str = "3";
 
-static TASKS: [Task; 6] = [
+/// What can share an encoder.
+const TOGETHER: [&str; 3] = ["rte", "mrpc", "stsb"];
+
+static TASKS: [Task; 7] = [
+    Task { name: "sst2_6920", kind: "class", settings: "", scores: &["accuracy"] },
     Task { name: "mrpc", kind: "class", settings: "", scores: &["f1", "accuracy"] },
     Task { name: "cola", kind: "class", settings: "", scores: &["mcc"] },
     Task { name: "rte", kind: "class", settings: "", scores: &["accuracy"] },
@@ -61,10 +69,19 @@ static TASKS: [Task; 6] = [
     },
 ];
 
-/// The two sides of the comparison.
-#[derive(Clone, Copy)]
+/// One side of a comparison: a program and how it trains.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Side {
+    /// bertune in f32
     Bertune,
+    /// bertune in bf16
+    Bf16,
+    /// bertune by its preset lora
+    Lora,
+    /// bertune with one encoder for rte, mrpc and stsb
+    Together,
+    /// PyTorch in f32
+    #[value(name = "pytorch")]
     PyTorch,
 }
 
@@ -72,6 +89,9 @@ impl Side {
     fn name(self) -> &'static str {
         match self {
             Self::Bertune => "bertune",
+            Self::Bf16 => "bf16",
+            Self::Lora => "lora",
+            Self::Together => "together",
             Self::PyTorch => "pytorch",
         }
     }
@@ -87,6 +107,10 @@ struct Bench {
 
 /// Runs what has not been run yet, and prints the table.
 pub(crate) fn run(selection: &Selection) -> Result<()> {
+    let &[one, other] = selection.sides.as_slice() else {
+        bail!("name two sides, such as bf16,pytorch");
+    };
+    selection.check()?;
     let cache = Cache::open()?;
     let bench = Bench {
         python: Python::bring(&cache)?,
@@ -102,15 +126,23 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
 
     for seed in 1..=selection.seeds {
         for task in selection.tasks() {
-            for side in [Side::Bertune, Side::PyTorch] {
+            for side in [one, other] {
                 bench.scores(task, side, seed)?;
             }
         }
     }
-    bench.print_table(selection)
+    bench.print_table(selection, [one, other])
 }
 
 impl Selection {
+    fn check(&self) -> Result<()> {
+        let together = self.sides.contains(&Side::Together);
+        match self.tasks().find(|task| together && !TOGETHER.contains(&task.name)) {
+            Some(task) => bail!("{} learns alone; say --tasks {}", task.name, TOGETHER.join(",")),
+            None => Ok(()),
+        }
+    }
+
     fn tasks(&self) -> impl Iterator<Item = &'static Task> {
         let is_asked =
             |task: &&Task| self.tasks.is_empty() || self.tasks.iter().any(|name| name == task.name);
@@ -136,7 +168,15 @@ impl Bench {
         if !scored.exists() {
             let predictions = folder.join(format!("{name}.jsonl"));
             match side {
-                Side::Bertune => self.train_ours(task, &folder, &predictions, seed)?,
+                Side::Bertune => self.train_ours(task, &[], seed, &predictions)?,
+                Side::Bf16 => {
+                    self.train_ours(task, &["--precision", "bf16"], seed, &predictions)?;
+                }
+                Side::Lora => self.train_ours(task, &["--preset", "lora"], seed, &predictions)?,
+                Side::Together => {
+                    let models = self.train_together(seed)?;
+                    self.predict(task, &models.join(task.name), &predictions)?;
+                }
                 Side::PyTorch => self.train_theirs(task, &folder, &predictions, seed)?,
             }
             let mut score = self.python.command();
@@ -149,10 +189,10 @@ impl Bench {
         serde_json::from_str(&json).with_context(|| format!("{} is damaged", scored.display()))
     }
 
-    fn train_ours(&self, task: &Task, folder: &Path, predictions: &Path, seed: u64) -> Result<()> {
+    fn train_ours(&self, task: &Task, flags: &[&str], seed: u64, predictions: &Path) -> Result<()> {
+        let folder = self.folder.join(task.name);
         let model = folder.join(format!("model-{seed}"));
-        let mut train = Command::new(&self.program);
-        train.env("RAYON_NUM_THREADS", &self.threads);
+        let mut train = self.ours();
         train.args(["train", "--quiet", "--overwrite", "--targets", task.kind]);
         // The other side decides at a half; by default, ours would be tuned on the validation examples.
         if task.kind == "set" {
@@ -161,14 +201,54 @@ impl Bench {
         // One evaluation, at the end: the model of the last epoch is kept, as on the other side.
         train.arg("--evaluate-every").arg(format!("{EPOCHS} epochs"));
         train.arg("--validation").arg(folder.join("test.jsonl")).arg("--output").arg(&model);
-        self.with_recipe(&mut train, task, folder, seed);
-        process::run(&mut train)?;
-
-        let mut predict = Command::new(&self.program);
-        predict.args(["predict", "--output-format", "jsonl", "--model"]).arg(&model);
-        predict.arg("--file").arg(folder.join("test.jsonl")).arg("--output").arg(predictions);
-        process::run(&mut predict)?;
+        self.with_recipe(&mut train, task, &folder, seed);
+        process::run(train.args(flags))?;
+        self.predict(task, &model, predictions)?;
         Ok(fs::remove_dir_all(&model)?)
+    }
+
+    /// One encoder for several tasks, by the recipe of one; the folder that has a model of each.
+    fn train_together(&self, seed: u64) -> Result<PathBuf> {
+        let models = self.folder.join(format!("together-{seed}"));
+        if models.exists() {
+            return Ok(models);
+        }
+        let mut settings = format!(
+            "model = {:?}\noutput = {models:?}\n[training]\nepochs = {EPOCHS}\n\
+             evaluate_every = \"{EPOCHS} epochs\"\n",
+            self.model
+        );
+        for task in TASKS.iter().filter(|task| TOGETHER.contains(&task.name)) {
+            let file = |split| self.folder.join(task.name).join(format!("{split}.jsonl"));
+            settings.push_str(&format!(
+                "[[tasks]]\nname = {:?}\ntrain = {:?}\nvalidation = {:?}\n\
+                 data = {{ targets = {:?} }}\n",
+                task.name,
+                file("train"),
+                file("test"),
+                task.kind
+            ));
+        }
+        let path = self.folder.join("together.toml");
+        fs::write(&path, settings)?;
+        let mut train = self.ours();
+        train.args(["train-tasks", "--quiet", "--seed", &seed.to_string()]).arg(path);
+        process::run(&mut train)?;
+        Ok(models)
+    }
+
+    fn predict(&self, task: &Task, model: &Path, predictions: &Path) -> Result<()> {
+        let mut predict = self.ours();
+        predict.args(["predict", "--output-format", "jsonl", "--model"]).arg(model);
+        predict.arg("--file").arg(self.folder.join(task.name).join("test.jsonl"));
+        process::run(predict.arg("--output").arg(predictions))
+    }
+
+    /// Our program, with so many threads.
+    fn ours(&self) -> Command {
+        let mut ours = Command::new(&self.program);
+        ours.env("RAYON_NUM_THREADS", &self.threads);
+        ours
     }
 
     fn train_theirs(&self, task: &Task, folder: &Path, out: &Path, seed: u64) -> Result<()> {
@@ -187,14 +267,15 @@ impl Bench {
         command.args(task.settings.split_whitespace());
     }
 
-    fn print_table(&self, selection: &Selection) -> Result<()> {
-        println!("\n| task | score | bertune | PyTorch | difference | within one sd |");
-        println!("| --- | --- | --- | --- | --- | --- |");
+    fn print_table(&self, selection: &Selection, sides: [Side; 2]) -> Result<()> {
+        let names = sides.map(Side::name).join(" | ");
+        println!("\n| task | score | {names} | difference | its 95 % interval | within one sd |");
+        println!("| --- | --- | --- | --- | --- | --- | --- |");
         for task in selection.tasks() {
             for score in task.scores {
                 let of = |side| self.values(task, side, score, selection.seeds);
-                let (ours, theirs) = (of(Side::Bertune)?, of(Side::PyTorch)?);
-                println!("| {} | {score} | {}", task.name, row(&ours, &theirs));
+                let [one, other] = sides;
+                println!("| {} | {score} | {}", task.name, row(&of(one)?, &of(other)?)?);
             }
         }
         Ok(())
@@ -210,23 +291,30 @@ impl Bench {
     }
 }
 
-/// The means with their standard deviations, and whether ours lies within one of theirs.
-fn row(ours: &[f64], theirs: &[f64]) -> String {
-    let ((our_mean, our_sd), (their_mean, their_sd)) = (mean_and_sd(ours), mean_and_sd(theirs));
-    let difference = our_mean - their_mean;
-    let within = if difference.abs() <= their_sd { "yes" } else { "no" };
-    format!(
-        "{our_mean:.4} ± {our_sd:.4} | {their_mean:.4} ± {their_sd:.4} | {difference:+.4} | \
-         {within} |"
-    )
+/// The means with their standard deviations, their difference with Student's interval of what the seeds
+/// differ by, and whether it is within the second's standard deviation.
+fn row(one: &[f64], other: &[f64]) -> Result<String> {
+    let differences: Vec<_> = one.iter().zip(other).map(|(one, other)| one - other).collect();
+    let difference = SeedSummary::new(&differences).context("a score of each seed")?;
+    let interval = difference.interval.context("two seeds or more")?;
+    let deviation = SeedSummary::new(other).and_then(|other| other.standard_deviation);
+    let is_within = deviation.is_some_and(|deviation| difference.mean.abs() <= deviation);
+    Ok(format!(
+        "{} | {} | {:+.4} | {:+.4} to {:+.4} | {} |",
+        mean_and_sd(one)?,
+        mean_and_sd(other)?,
+        difference.mean,
+        interval.low,
+        interval.high,
+        if is_within { "yes" } else { "no" }
+    ))
 }
 
 /// The mean and the standard deviation of the sample.
-pub(crate) fn mean_and_sd(values: &[f64]) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (mean, (squares / (count - 1.0)).sqrt())
+pub(crate) fn mean_and_sd(scores: &[f64]) -> Result<String> {
+    let summary = SeedSummary::new(scores).context("a score of each seed")?;
+    let deviation = summary.standard_deviation.context("two seeds or more")?;
+    Ok(format!("{:.4} ± {deviation:.4}", summary.mean))
 }
 
 #[cfg(test)]
@@ -237,10 +325,10 @@ mod tests {
     fn a_row_says_whether_the_means_agree() {
         let theirs = [0.5, 0.6, 0.7];
         assert_eq!(
-            row(&[0.6, 0.65, 0.7], &theirs),
-            "0.6500 ± 0.0500 | 0.6000 ± 0.1000 | +0.0500 | yes |"
+            row(&[0.6, 0.65, 0.7], &theirs).unwrap(),
+            "0.6500 ± 0.0500 | 0.6000 ± 0.1000 | +0.0500 | -0.0742 to +0.1742 | yes |"
         );
-        let far = row(&[0.1, 0.1, 0.1], &theirs);
-        assert_eq!(far, "0.1000 ± 0.0000 | 0.6000 ± 0.1000 | -0.5000 | no |");
+        let far = row(&[0.1, 0.1, 0.1], &theirs).unwrap();
+        assert_eq!(far, "0.1000 ± 0.0000 | 0.6000 ± 0.1000 | -0.5000 | -0.7484 to -0.2516 | no |");
     }
 }

@@ -132,7 +132,7 @@ struct PretrainTrainingArgs {
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// The number of steps, in place of --epochs.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
     max_steps: Option<usize>,
     /// Sequences of one step [default: 64].
     #[arg(long, value_name = "N")]

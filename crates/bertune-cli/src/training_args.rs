@@ -18,14 +18,14 @@ pub(crate) struct TrainingArgs {
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
     /// The number of steps, in place of --epochs.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
     max_steps: Option<usize>,
     /// Examples of one step [default: 32].
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
     /// The most tokens of one step, in place of --batch-size: steps of equal work, whatever the
     /// lengths.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "batch_size")]
     tokens_per_batch: Option<usize>,
     /// Examples that are computed at once, to save memory [default: all of a step].
     #[arg(long, value_name = "N")]
@@ -87,7 +87,7 @@ struct RateArgs {
     #[arg(long, value_name = "SHARE")]
     warmup_ratio: Option<f64>,
     /// The number of those steps, in place of the share.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "warmup_ratio")]
     warmup_steps: Option<usize>,
     /// The share of the peak that the rates do not fall below afterwards [default: 0].
     #[arg(long, value_name = "SHARE")]
@@ -128,7 +128,7 @@ struct LossArgs {
     #[arg(long, value_name = "N")]
     focal_gamma: Option<f64>,
     /// How much each class counts: none, auto (by how rare it is), sqrt, or for example
-    /// spam=2,ham=0.5 [default: none].
+    /// spam=2,ham=0.5, which is {"spam": 2, "ham": 0.5} in JSON [default: none].
     #[arg(long, value_name = "WEIGHTS", value_parser = class_weights)]
     class_weights: Option<ClassWeights>,
     /// How examples are drawn: shuffled, or balanced (each class as often) [default: shuffled].
@@ -208,6 +208,12 @@ impl TrainingArgs {
                 self.momentum.is_some(),
                 training.optimizer == OptimizerKind::Sgd,
                 "--optimizer sgd",
+            ),
+            (
+                "--floor",
+                self.rates.floor.is_some(),
+                schedule != ScheduleKind::Constant,
+                "a --schedule that falls",
             ),
             ("--cycles", self.rates.cycles.is_some(), falls_in_waves, "--schedule cosine"),
             (
@@ -296,6 +302,11 @@ fn class_weights(text: &str) -> Result<ClassWeights, String> {
     if let Ok(rule) = named::<ClassWeightRule>(text) {
         return Ok(ClassWeights::Rule(rule));
     }
+    // Names may hold commas there.
+    if text.trim_start().starts_with('{') {
+        let weights = serde_json::from_str(text).map(ClassWeights::Explicit);
+        return weights.map_err(|error| format!("as JSON: {error}"));
+    }
     let weight = |part: &str| {
         let (class, weight) = part.rsplit_once('=')?;
         Some((class.trim().to_owned(), weight.trim().parse().ok()?))
@@ -325,6 +336,11 @@ mod tests {
         assert_eq!(class_weights("sqrt"), Ok(ClassWeights::Rule(ClassWeightRule::Sqrt)));
         let explicit = [("a=b".to_owned(), 2.0), ("c".to_owned(), 0.5)].into();
         assert_eq!(class_weights("a=b=2, c=0.5"), Ok(ClassWeights::Explicit(explicit)));
-        assert!(class_weights("balanced").is_err() && class_weights("a=1,b").is_err());
+        let with_a_comma = [("a, b".to_owned(), 2.0)].into();
+        let in_json = class_weights(r#"{"a, b": 2}"#);
+        assert_eq!(in_json, Ok(ClassWeights::Explicit(with_a_comma)));
+        for text in ["balanced", "a=1,b", r#"{"a": "much"}"#] {
+            assert!(class_weights(text).is_err(), "{text}");
+        }
     }
 }

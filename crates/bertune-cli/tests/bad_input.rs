@@ -120,6 +120,11 @@ fn cases() -> Vec<Case> {
         "a negative rate", nothing, "train --model model --train train.csv --output out --learning-rate -1";
         "a batch size of 0", nothing, "train --model model --train train.csv --output out --batch-size 0";
         "a flag that another one needs", nothing, "train --model model --train train.csv --output out --min-gain 0.01";
+        "a floor under a rate that does not fall", nothing, "train --model model --train train.csv --output out --schedule constant --floor 0.1";
+        "epochs beside steps", nothing, "train --model model --train train.csv --output out --epochs 2 --max-steps 5";
+        "a batch by examples and by tokens", nothing, "train --model model --train train.csv --output out --batch-size 8 --tokens-per-batch 64";
+        "two lengths of the warm-up", nothing, "train --model model --train train.csv --output out --warmup-ratio 0.1 --warmup-steps 5";
+        "weights of classes that are no JSON", nothing, "train --model model --train train.csv --output out --class-weights {pos:2}";
         "a validation share that nothing is taken by", nothing, "train --model model --train train.csv --validation train.csv --output out --validation-fraction 0.2";
         "flags of a file without one", nothing, "predict --model model --text body 'a film'";
         "a column of weights without its rule", table("s.csv", b"text,label,w\na,pos,1\n"), "train --model model --train train.csv --output out --source s.csv --source-weight-column w";
