@@ -9,9 +9,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::page;
-use crate::peers::{number, processor};
+use crate::peers::number;
 use crate::process::{self, root};
+use crate::{machine, page};
 
 /// What to measure.
 #[derive(Args)]
@@ -73,17 +73,12 @@ fn measure(selection: &Selection) -> Result<Vec<Line>> {
 
 /// The table, with what it was measured on.
 fn text(selection: &Selection, lines: &[Line]) -> Result<String> {
-    let cores = std::thread::available_parallelism()?;
-    let mut date = Command::new("date");
-    let date = process::output_of(date.args(["-u", "+%Y-%m-%d"]))?;
     let machine = format!(
-        "{}, {cores} cores; {}; bertune {} on Flex, f32. A training step of the shape {}, dropout \
+        "{}, f32. A training step of the shape {}, dropout \
          0.1, AdamW with clipping; medians of {} steps. Milliseconds, and behind them microseconds a \
          token. The last column is the exponent of the power of the tokens that fits best: 1 is \
          linear.",
-        processor()?,
-        date.trim(),
-        env!("CARGO_PKG_VERSION"),
+        machine::described()?,
         selection.shape,
         selection.steps
     );

@@ -13,6 +13,7 @@ mod fetch;
 mod goldens;
 mod gpu;
 mod linear_cost;
+mod machine;
 mod page;
 mod parity;
 mod peers;

@@ -1,6 +1,5 @@
 //! Those that we measure ourselves against: PyTorch, as it is installed and with all of MKL.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -8,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::cache::Cache;
+use crate::machine;
 use crate::process::{self, root};
 use crate::python::Python;
 
@@ -43,26 +43,14 @@ impl Peers {
     /// Processor, cores, date and versions.
     pub(crate) fn machine(&self) -> Result<String> {
         let cores = std::thread::available_parallelism()?;
-        let mut date = Command::new("date");
-        let date = process::output_of(date.args(["-u", "+%Y-%m-%d"]))?;
         let versions = "import torch, transformers as t; print(torch.__version__, t.__version__)";
         let versions = process::output_of(self.python.command().args(["-c", versions]))?;
         let (torch, transformers) = versions.trim().split_once(' ').context("two versions")?;
         Ok(format!(
-            "{}, {cores} cores; {}; bertune {} on Flex, PyTorch {torch} with transformers \
-             {transformers}, all on {cores} threads",
-            processor()?,
-            date.trim(),
-            env!("CARGO_PKG_VERSION")
+            "{}, PyTorch {torch} with transformers {transformers}, all on {cores} threads",
+            machine::described()?
         ))
     }
-}
-
-/// The processor's name.
-pub(crate) fn processor() -> Result<String> {
-    let info = fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
-    let name = info.lines().find_map(|line| line.strip_prefix("model name"));
-    Ok(name.map_or("an unknown processor", |name| name.trim_start_matches([' ', '\t', ':'])).into())
 }
 
 /// The JSON object that a benchmark prints.

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Args;
 
-use crate::process;
+use crate::{machine, page, process};
 
 /// Which step.
 #[derive(Args)]
@@ -22,14 +22,20 @@ pub(crate) struct Selection {
     /// f32 or bf16
     #[arg(long, default_value = "f32")]
     precision: String,
+    /// Put the tables into docs/benchmarks.md
+    #[arg(long)]
+    write: bool,
 }
 
 /// Builds and runs `benches/src/bin/profile.rs`.
 pub(crate) fn run(selection: &Selection) -> Result<()> {
     let mut build = process::cargo(["build", "--release", "--package", "bertune-benches"]);
     process::run(build.args(["--bin", "profile"]))?;
-    let Selection { shape, sequences, lengths, precision } = selection;
-    process::run(
-        Command::new(process::release("profile")).args([shape, sequences, lengths, precision]),
-    )
+    let Selection { shape, sequences, lengths, precision, write } = selection;
+    let mut profile = Command::new(process::release("profile"));
+    let said = process::output_of(profile.args([shape, sequences, lengths, precision]))?;
+    let case = format!("{shape} {sequences} × {lengths} {precision}");
+    let text = format!("{}; {case}, {}", machine::described()?, said.trim_end());
+    println!("{text}");
+    if *write { page::write("profile", &text) } else { Ok(()) }
 }

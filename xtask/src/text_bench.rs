@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use crate::cache::Cache;
 use crate::fetch::{self, MINILM};
+use crate::machine;
 use crate::page::{self, median};
-use crate::peers::{Peers, number, processor, said};
+use crate::peers::{Peers, number, said};
 use crate::process::{self, root};
 
 /// What to measure on, and how often.
@@ -109,7 +110,7 @@ impl Bench {
         }
         let sentences = folder.join("sst2_glue").join("train.jsonl");
         keep_lines(&sentences, selection.sentences, &rows(&folder, PREDICT))?;
-        let unlocks_mkl = !processor()?.contains("Intel");
+        let unlocks_mkl = !machine::processor()?.contains("Intel");
         Ok(Self { peers, unlocks_mkl, model, folder })
     }
 
