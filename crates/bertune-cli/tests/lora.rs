@@ -39,7 +39,7 @@ fn probabilities(place: &Place, model: &str) -> Vec<f64> {
 
 fn assert_close(ours: &[f64], theirs: &[f64]) {
     assert_eq!((ours.len(), theirs.len()), (4, 4));
-    let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).max_by(f64::total_cmp).unwrap();
     assert!(worst < 1e-5, "{ours:?} {theirs:?}");
 }
 

@@ -23,7 +23,7 @@ impl<B: Backend> PackedTokens<B> {
     ///
     /// # Panics
     ///
-    /// If the lengths contradict each other.
+    /// If the lengths contradict each other, or a sequence has no token.
     pub fn new(
         input_ids: &[u32],
         token_type_ids: &[u32],
@@ -32,6 +32,7 @@ impl<B: Backend> PackedTokens<B> {
         device: &B::Device,
     ) -> Self {
         let sequences = Sequences::new(cu_seqlens);
+        assert!(sequences.ranges().all(|range| !range.is_empty()), "each sequence has a token");
         let vector = |ids: &[u32]| {
             assert_eq!(ids.len(), sequences.tokens(), "one id for each token");
             let ids: Vec<i32> = ids.iter().map(|&id| id as i32).collect();

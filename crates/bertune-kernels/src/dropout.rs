@@ -64,8 +64,9 @@ impl Dropout {
 }
 
 /// Attention probabilities are indexed as a matrix of `tokens · heads` rows of this many columns,
-/// more than any sequence has tokens: an index depends on a token's place in the batch, not on
-/// its neighbours' lengths. (It wraps at 2³², far apart enough to share a mask.)
+/// more than a sequence of BERT has tokens: an index depends on a token's place in the batch, not
+/// on its neighbours' lengths. (It wraps at 2³², far apart enough to share a mask; so are the rows
+/// of longer sequences, of which the one begins with what the other ends with.)
 pub(crate) const ATTENTION_STRIDE: u32 = 1 << 12;
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): nearby inputs, unrelated outputs.

@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[cfg(target_arch = "x86_64")]
+mod instructions;
 mod layer;
 mod low_rank;
+mod properties;
 mod rows;
 mod sums;
 
@@ -68,7 +71,7 @@ fn assert_close(ours: &[TensorData], reference: &[TensorData], what: &str) {
         assert_eq!(ours.shape, reference.shape, "{what}, result {i}");
         let scale = reference.iter::<f32>().fold(1.0f32, |a, b| a.max(b.abs()));
         let worst = ours.iter::<f32>().zip(reference.iter::<f32>());
-        let worst = worst.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let worst = worst.map(|(a, b)| (a - b).abs()).max_by(f32::total_cmp).unwrap_or(0.0);
         assert!(worst <= 4e-6 * scale, "{what}, result {i}: {worst:e} of {scale}");
     }
 }
@@ -215,7 +218,7 @@ fn projections_of_bf16_are_near_those_of_f32() {
         for (i, (exact, rounded)) in exact.iter().zip(&rounded).enumerate() {
             let scale = exact.iter::<f32>().fold(0.0f32, |a, b| a.max(b.abs()));
             let pairs = exact.iter::<f32>().zip(rounded.iter::<f32>());
-            let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let worst = pairs.map(|(a, b)| (a - b).abs()).max_by(f32::total_cmp).unwrap();
             assert!(worst < 1e-2 * scale, "result {i}: {worst} of {scale}");
             // The bias's gradient, the last result, is no product.
             assert_eq!(worst > 0.0, B::has_precision(Precision::Bf16) && i < 3, "result {i}");

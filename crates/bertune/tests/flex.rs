@@ -1,4 +1,5 @@
 //! Parity with transformers on the flex backend.
+#![cfg_attr(target_arch = "x86_64", expect(clippy::expect_used, reason = "tests"))]
 
 mod parity;
 
@@ -37,6 +38,21 @@ fn steps_equal_torch() {
 #[test]
 fn twenty_steps_give_the_recorded_losses() {
     parity::twenty_steps_give_the_recorded_losses::<bertune::backend::Autodiff<B>>(1e-4);
+}
+
+/// The same where the processor has fewer instructions than this one.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn fewer_instructions_give_the_same() {
+    use std::{env, process::Command};
+    for limit in ["avx2", "baseline"] {
+        let mut tests = Command::new(env::current_exe().expect("this program"));
+        tests.args(["--exact", "forward_equals_transformers", "gradients_equal_transformers"]);
+        tests.arg("twenty_steps_give_the_recorded_losses").env("BERTUNE_SIMD", limit);
+        let output = tests.output().expect("tests");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("3 passed"), "{limit}: {said}");
+    }
 }
 
 #[test]

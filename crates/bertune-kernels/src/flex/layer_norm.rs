@@ -26,6 +26,7 @@ pub(super) fn dropout_add_layer_norm(
     dropout: Option<Dropout>,
 ) -> (FlexTensor, LayerNormState<FlexTensor>) {
     let [rows, width] = dims(&x);
+    assert_eq!(dims(&residual), [rows, width], "a residual of the same shape");
     let [residual, bias, gamma, beta] = [residual, bias, gamma, beta].map(contiguous);
     // What comes in is read once, at the place where the normalised row is then written.
     let mut normalized = owned(x);
@@ -58,6 +59,7 @@ pub(super) fn dropout_add_layer_norm_backward(
     dropout: Option<Dropout>,
 ) -> [FlexTensor; 5] {
     let [rows, width] = dims(&grad);
+    assert_eq!(dims(&state.normalized), [rows, width], "a gradient of the output's shape");
     let gamma = contiguous(gamma);
     let gamma = elements(&gamma);
     // As in the forward, the gradient of the sum is written where the output's was.

@@ -24,7 +24,7 @@ mod panel;
 mod product;
 mod rows;
 mod shared;
-mod simd;
+pub(crate) mod simd;
 mod slices;
 #[cfg(target_arch = "x86_64")]
 mod tile;

@@ -22,7 +22,11 @@ pub(super) fn adam_catch_up(
     let mut table = owned(table);
     let zeros = || FlexTensor::zeros(table.shape(), table.dtype());
     let (mut first, mut second) = match state {
-        Some(state) => (owned(state.first_moment), owned(state.second_moment)),
+        Some(state) => {
+            let shapes = [&state.first_moment, &state.second_moment].map(dims);
+            assert_eq!(shapes, [[rows, width]; 2], "moments of each row");
+            (owned(state.first_moment), owned(state.second_moment))
+        }
         None => (zeros(), zeros()),
     };
     let earliest = waiting.iter().map(|waiting| waiting.since).min().unwrap_or(steps.len());

@@ -35,20 +35,29 @@ macro_rules! multiversion {
 }
 pub(super) use multiversion;
 
-/// The instruction sets that [`multiversion`] compiles for.
+/// The instruction sets that [`multiversion`] compiles for, the smallest first.
 #[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
-    Avx512,
-    Avx2,
     Baseline,
+    Avx2,
+    Avx512,
 }
 
-/// The best level that this processor has.
+/// The environment variable that lowers the [`level`]: to `avx2` or `baseline`.
+#[cfg(target_arch = "x86_64")]
+pub(crate) const LIMIT: &str = "BERTUNE_SIMD";
+
+/// The best level that this processor has and [`LIMIT`] allows.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn level() -> Level {
     use std::sync::LazyLock;
     static LEVEL: LazyLock<Level> = LazyLock::new(|| {
+        let most = match std::env::var(LIMIT).as_deref() {
+            Ok("baseline") => Level::Baseline,
+            Ok("avx2") => Level::Avx2,
+            _ => Level::Avx512,
+        };
         let avx2 = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("bmi2");
@@ -56,11 +65,12 @@ pub(super) fn level() -> Level {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
-        match (avx2, avx512) {
+        let best = match (avx2, avx512) {
             (true, true) => Level::Avx512,
             (true, false) => Level::Avx2,
             (false, _) => Level::Baseline,
-        }
+        };
+        best.min(most)
     });
     *LEVEL
 }
@@ -213,7 +223,20 @@ mod tests {
     /// The largest error of `ours` against `exact` over `-range..range`.
     fn worst(range: f64, ours: impl Fn(f32) -> f64, exact: impl Fn(f64) -> f64) -> f64 {
         let points = (-200_000..=200_000).map(|i| f64::from(i) / 200_000.0 * range);
-        points.map(|x| (ours(x as f32) - exact(f64::from(x as f32))).abs()).fold(0.0, f64::max)
+        let errors = points.map(|x| (ours(x as f32) - exact(f64::from(x as f32))).abs());
+        errors.max_by(f64::total_cmp).unwrap()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_limit_is_kept() {
+        if let Ok(limit) = std::env::var(LIMIT) {
+            assert!(
+                format!("{:?}", level()).eq_ignore_ascii_case(&limit),
+                "{limit}: {:?}",
+                level()
+            );
+        }
     }
 
     #[test]

@@ -260,7 +260,8 @@ where
 /// How far losses are from [`LOSSES`] at the worst.
 pub(crate) fn distance_to_the_recorded(losses: &[f64]) -> f64 {
     assert_eq!(losses.len(), LOSSES.len());
-    losses.iter().zip(LOSSES).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    let distances = losses.iter().zip(LOSSES).map(|(a, b)| (a - b).abs());
+    distances.max_by(f64::total_cmp).unwrap_or(0.0)
 }
 
 /// The losses of twenty steps of `fine_tune` on 80 random sequences.

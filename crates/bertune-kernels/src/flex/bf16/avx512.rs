@@ -7,15 +7,13 @@ use std::arch::x86_64::{
 use std::mem::transmute;
 
 use super::pack::{LINES, Tile};
+use crate::flex::simd::{Level, level};
 
 /// Rows whose sums, two registers each, stay in registers.
 const ROWS: usize = 8;
 
 pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512bf16")
+    level() == Level::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
 /// `out = a · b`, or `out += a · b`, of 32 rows and columns.
