@@ -1,14 +1,16 @@
 """Fine-tuning and predicting on real text in PyTorch and ONNX Runtime, timed: the rival of
 `benches/src/bin/real_text.rs`.
 
-usage: real_text.py train MODEL ROWS [--steps 30]
+usage: real_text.py train MODEL ROWS [--batching grouped|dynamic|fixed] [--steps 30] [--fused]
        real_text.py predict MODEL ROWS [--engine torch|onnx] [--batch 64]
+both: [--threads 2]
 
-ROWS are JSON lines of `text`, maybe `text_pair`, and `label`. Batches are of 32 rows, in three ways
-one after another: padded to their longest after rows of like length were put together as
-transformers' Trainer does (grouped), to their longest (dynamic), or to 128 tokens (fixed), each with
-a new model, and with the peak memory so far, which grows in this order. Prediction tokenizes all rows, sorts them by
-length and pads each batch of --batch rows to its longest. Prints one JSON object, as our side does.
+ROWS are JSON lines of `text`, maybe `text_pair`, and `label`. Batches are of 32 rows, padded to
+their longest after rows of like length were put together as transformers' Trainer does (grouped),
+to their longest (dynamic), or to 128 tokens (fixed). The steps that count are a sample of an epoch,
+and like it in padded tokens, whose means are printed. Prediction tokenizes all rows, sorts them by
+length and pads each batch of --batch rows to its longest. Prints one JSON object, as our side does,
+with the peak memory right after the imports too.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import json
 import os
 import random
 import resource
+import statistics
 import tempfile
 import time
 
@@ -54,8 +57,8 @@ def batch(encoded, ids, length=None):
     return of
 
 
-def batches(lengths, batching):
-    """An epoch in random order; grouped by length in heaps of 50 batches, as the Trainer does."""
+def epoch_of(lengths, batching):
+    """An epoch's full batches; grouped by length in heaps of 50 batches, as the Trainer does."""
     order = list(range(len(lengths)))
     random.Random(1).shuffle(order)
     if batching == "grouped":
@@ -63,9 +66,18 @@ def batches(lengths, batching):
         heaps = [order[at : at + heap] for at in range(0, len(order), heap)]
         order = [i for heap in heaps for i in sorted(heap, key=lambda i: -lengths[i])]
     found = [order[at : at + TRAIN_BATCH] for at in range(0, len(order), TRAIN_BATCH)]
-    # So that a part of the epoch is like the whole.
-    random.Random(2).shuffle(found)
     return [ids for ids in found if len(ids) == TRAIN_BATCH]
+
+
+def sample(epoch, count, tokens):
+    """One batch, near the mean, of each of so many parts of the order by tokens: like the whole."""
+    ordered = sorted(epoch, key=tokens)
+    ends = [i * len(ordered) // count for i in range(count + 1)]
+    parts = [ordered[at : max(end, at + 1)] for at, end in zip(ends, ends[1:])]
+    means = [statistics.mean(map(tokens, part)) for part in parts]
+    found = [min(part, key=lambda ids: abs(tokens(ids) - mean)) for part, mean in zip(parts, means)]
+    random.Random(2).shuffle(found)
+    return found
 
 
 def train(a):
@@ -75,24 +87,33 @@ def train(a):
     tokenizing = (time.perf_counter() - began) / len(rows)
     names = sorted({row["label"] for row in rows})
     labels = torch.tensor([names.index(row["label"]) for row in rows])
-    ways = ["grouped", "dynamic", "fixed"]
-    return {way: train_in(way, a, encoded, labels, tokenizing) for way in ways}
+    lengths = [len(ids) for ids in encoded["input_ids"]]
+    epoch = epoch_of(lengths, a.batching)
+
+    def padded_tokens(ids):
+        longest = LONGEST if a.batching == "fixed" else max(lengths[i] for i in ids)
+        return len(ids) * longest
+
+    warm_up, counted = [sample(epoch, count, padded_tokens) for count in [WARM_UP, a.steps]]
+    return time_steps(a, encoded, labels, tokenizing, warm_up + counted) | {
+        "padded_tokens_per_step": round(statistics.mean(map(padded_tokens, counted))),
+        "padded_tokens_of_epoch": round(statistics.mean(map(padded_tokens, epoch))),
+    }
 
 
-def train_in(batching, a, encoded, labels, tokenizing):
+def time_steps(a, encoded, labels, tokenizing, chosen):
     config = AutoConfig.from_pretrained(
         a.model, num_labels=labels.max().item() + 1, attn_implementation="sdpa")
     model = AutoModelForSequenceClassification.from_pretrained(a.model, config=config).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5)
-    schedule = get_linear_schedule_with_warmup(optimizer, 10, WARM_UP + a.steps)
-    lengths = [len(ids) for ids in encoded["input_ids"]]
-    chosen = batches(lengths, batching)[: WARM_UP + a.steps]
+    # Not False, which would choose against PyTorch's default.
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=a.fused or None)
+    schedule = get_linear_schedule_with_warmup(optimizer, 10, len(chosen))
     began, making = None, 0.0
     for step, ids in enumerate(chosen):
         if step == WARM_UP:
             began, making = time.perf_counter(), 0.0
         before = time.perf_counter()
-        of = batch(encoded, ids, LONGEST if batching == "fixed" else None)
+        of = batch(encoded, ids, LONGEST if a.batching == "fixed" else None)
         making += time.perf_counter() - before
         optimizer.zero_grad(set_to_none=True)
         model(**of, labels=labels[ids]).loss.backward()
@@ -102,7 +123,7 @@ def train_in(batching, a, encoded, labels, tokenizing):
     examples = (len(chosen) - WARM_UP) * TRAIN_BATCH
     seconds = time.perf_counter() - began
     host = tokenizing * examples + making
-    return {"examples_per_s": round(examples / seconds, 1), "megabytes": peak_megabytes(),
+    return {"examples_per_s": round(examples / seconds, 1),
             "host_share": round(host / (seconds + tokenizing * examples), 5)}
 
 
@@ -174,11 +195,14 @@ def peak_megabytes():
 
 
 def main():
+    imports = peak_megabytes()
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["train", "predict"])
     parser.add_argument("model")
     parser.add_argument("rows")
+    parser.add_argument("--batching", choices=["grouped", "dynamic", "fixed"], default="dynamic")
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--fused", action="store_true", help="AdamW in one kernel; only to train")
     parser.add_argument("--engine", choices=["torch", "onnx"], default="torch")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
@@ -186,7 +210,7 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
     found = train(a) if a.what == "train" else predict(a)
-    print(json.dumps(found | {"megabytes": peak_megabytes()}))
+    print(json.dumps(found | {"megabytes": peak_megabytes(), "imports_megabytes": imports}))
 
 
 main()

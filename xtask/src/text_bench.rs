@@ -11,9 +11,8 @@ use serde_json::Value;
 
 use crate::cache::Cache;
 use crate::fetch::{self, MINILM};
-use crate::machine;
 use crate::page::{self, median};
-use crate::peers::{Peers, number, said};
+use crate::peers::{FULL_SPEED, Peers, against, memory, number, said};
 use crate::process::{self, root};
 
 /// What to measure on, and how often.
@@ -28,8 +27,8 @@ pub(crate) struct Selection {
     /// How often each side runs, in turn; the medians count
     #[arg(long, default_value_t = 2)]
     rounds: usize,
-    /// Steps of fine-tuning in a run that count, after three that do not
-    #[arg(long, default_value_t = 8)]
+    /// Steps of PyTorch's fine-tuning in a run that count, after three that do not
+    #[arg(long, default_value_t = 12)]
     steps: usize,
     /// Sentences to predict
     #[arg(long, default_value_t = 10_000)]
@@ -45,11 +44,23 @@ const PREDICT: &str = "predict";
 /// Rows of a task that are tokenized and learned from.
 const ROWS: usize = 4000;
 
-/// How PyTorch makes batches, with what it costs it against our goal.
-const BATCHINGS: [(&str, &str, f64); 3] = [
-    ("fixed", "padding to 128", 6.0),
-    ("dynamic", "dynamic padding", 2.0),
-    ("grouped", "grouped by length", 1.4),
+const SCRIPT: &str = "benches/peers/real_text.py";
+
+/// Steps of ours that count: more than PyTorch's, for they are quick, and chance alone chooses
+/// their batches.
+const OUR_STEPS: &str = "40";
+
+/// How PyTorch pads batches, and how many times faster we are to be: than as installed, and than at
+/// full speed.
+const BATCHINGS: [(&str, [f64; 2]); 3] =
+    [("fixed", [9.0, 6.0]), ("dynamic", [3.0, 2.0]), ("grouped", [2.0, 1.4])];
+
+/// Who predicts, and how many times faster we are to be.
+const SIDES: [(&str, Option<f64>); 4] = [
+    ("bertune", None),
+    ("PyTorch", Some(3.0)),
+    ("PyTorch at full speed", Some(1.5)),
+    ("ONNX Runtime", Some(1.0)),
 ];
 
 /// Everything is written below this folder, which git ignores.
@@ -59,7 +70,8 @@ const FOLDER: &str = "runs/text-bench";
 pub(crate) fn run(selection: &Selection) -> Result<()> {
     let bench = Bench::new(selection)?;
     let machine = format!(
-        "{}, all-MiniLM-L6-v2, f32. Medians of {} runs of each side, in turn.",
+        "{}, all-MiniLM-L6-v2, f32. Medians of {} runs of each side, in turn. {FULL_SPEED}. Where \
+         there are two figures, they are of PyTorch as installed and at full speed.",
         bench.peers.machine()?,
         selection.rounds
     );
@@ -87,8 +99,6 @@ impl Selection {
 
 struct Bench {
     peers: Peers,
-    /// Whether MKL's full path is another than the one it takes by itself.
-    unlocks_mkl: bool,
     model: PathBuf,
     folder: PathBuf,
 }
@@ -102,7 +112,7 @@ impl Bench {
         let mut build = process::cargo(["build", "--release"]);
         process::run(build.args(packages).args(["--bin", "real_text", "--bin", "bertune"]))?;
         let folder = root().join(FOLDER);
-        let mut prepare = peers.as_installed();
+        let mut prepare = peers.python();
         prepare.arg("benches/peers/prepare_tasks.py").arg(&selection.data).arg(&folder);
         process::run(prepare.args(TASKS))?;
         for task in TASKS {
@@ -110,39 +120,27 @@ impl Bench {
         }
         let sentences = folder.join("sst2_glue").join("train.jsonl");
         keep_lines(&sentences, selection.sentences, &rows(&folder, PREDICT))?;
-        let unlocks_mkl = !machine::processor()?.contains("Intel");
-        Ok(Self { peers, unlocks_mkl, model, folder })
-    }
-
-    /// PyTorch's ways: as installed, and with MKL at full speed where that is another.
-    fn ways(&self) -> Vec<Command> {
-        let full = self.unlocks_mkl.then(|| self.peers.with_full_mkl());
-        [self.peers.as_installed()].into_iter().chain(full).collect()
-    }
-
-    /// What the ways are, for people.
-    fn ways_said(&self) -> &'static str {
-        match self.unlocks_mkl {
-            true => "PyTorch's figures are as installed, then with MKL at full speed",
-            false => "MKL takes its full path on this processor by itself",
-        }
+        Ok(Self { peers, model, folder })
     }
 
     fn fine_tuning(&self, tasks: &[&str], selection: &Selection) -> Result<String> {
-        let goals = BATCHINGS.map(|(_, name, goal)| format!("{goal} × {name}")).join(", ");
         let mut lines = vec![
             format!(
-                "Fine-tuning in batches of 32, at most 128 tokens, examples a second; {}. \
-                 The ratios are against the faster of PyTorch's; the goals are {goals}. The host's \
-                 share is tokenizing once and making batches, of the time of an epoch.",
-                self.ways_said()
+                "Fine-tuning on the first {ROWS} rows of a task, in batches of 32, at most 128 \
+                 tokens; examples a second. PyTorch's {} steps that count take batches from all \
+                 over the order of their padded tokens; the last column has the mean of these \
+                 against the epoch's, for the three ways of padding. Memory and the host's share \
+                 are beside those of dynamic padding as installed. The host's share is tokenizing \
+                 once and making batches, of the time of an epoch; its goal is 3 %.",
+                selection.steps
             ),
             String::new(),
-            "| task | bertune | to 128 | dynamic | grouped | against to 128 | dynamic | grouped | \
-             peak memory | of dynamic's | host's share | of dynamic's |"
+            "| task | bertune | to 128 | dynamic | grouped | against to 128 (goal) | dynamic \
+             (goal) | grouped (goal) | peak memory | host's share | of dynamic's | sample |"
                 .to_owned(),
             format!("|{}", " --- |".repeat(12)),
         ];
+        println!();
         lines.iter().for_each(|line| println!("{line}"));
         for task in tasks {
             let line = self.task(task, selection)?;
@@ -156,14 +154,19 @@ impl Bench {
     fn task(&self, task: &str, selection: &Selection) -> Result<String> {
         let steps = selection.steps.to_string();
         let rows = rows(&self.folder, task);
-        let (mut ours, mut theirs) = (Vec::new(), vec![Vec::new(); self.ways().len()]);
+        let mut ours = Vec::new();
+        let mut theirs: [[Vec<Value>; 2]; 3] = Default::default();
         for _ in 0..selection.rounds {
-            let mut command = Command::new(process::release("real_text"));
-            command.arg("train").arg(&self.model).arg(&rows).arg(&steps);
+            let mut command = self.peers.ours("real_text");
+            command.arg("train").arg(&self.model).arg(&rows).arg(OUR_STEPS);
             ours.push(said(&mut command)?);
-            for (mut command, runs) in self.ways().into_iter().zip(&mut theirs) {
-                command.arg("benches/peers/real_text.py").arg("train").arg(&self.model);
-                runs.push(said(command.arg(&rows).args(["--steps", &steps]))?);
+            for (&(batching, _), runs) in BATCHINGS.iter().zip(&mut theirs) {
+                let ways = [self.peers.as_installed(SCRIPT), self.peers.at_full_speed(SCRIPT)];
+                for (mut command, runs) in ways.into_iter().zip(runs) {
+                    command.arg("train").arg(&self.model).arg(&rows);
+                    command.args(["--batching", batching, "--steps", &steps]);
+                    runs.push(said(&mut command)?);
+                }
             }
         }
         fine_tuning_row(task, &ours, &theirs)
@@ -171,36 +174,26 @@ impl Bench {
 
     fn predicting(&self, selection: &Selection) -> Result<String> {
         let (rows, model) = (rows(&self.folder, PREDICT), self.classifier()?);
-        let mut sides: Vec<(&str, Vec<Value>)> = vec![("bertune", vec![])];
-        sides.push(("PyTorch", vec![]));
-        if self.unlocks_mkl {
-            sides.push(("PyTorch, full MKL", vec![]));
-        }
-        sides.push(("ONNX Runtime", vec![]));
+        let mut runs: [Vec<Value>; 4] = Default::default();
         for _ in 0..selection.rounds {
-            for (side, runs) in &mut sides {
-                let mut command = match *side {
-                    "bertune" => Command::new(process::release("real_text")),
-                    "PyTorch, full MKL" => self.peers.with_full_mkl(),
-                    _ => self.peers.as_installed(),
+            for (&(side, _), runs) in SIDES.iter().zip(&mut runs) {
+                let mut command = match side {
+                    "bertune" => self.peers.ours("real_text"),
+                    "PyTorch at full speed" => self.peers.at_full_speed(SCRIPT),
+                    _ => self.peers.as_installed(SCRIPT),
                 };
-                if *side != "bertune" {
-                    command.arg("benches/peers/real_text.py");
-                }
                 command.arg("predict").arg(&model).arg(&rows);
-                if *side == "ONNX Runtime" {
+                if side == "ONNX Runtime" {
                     command.args(["--engine", "onnx"]);
                 }
                 runs.push(said(&mut command)?);
             }
         }
-        let table = prediction_table(&sides)?;
+        let table = prediction_table(&runs)?;
         let text = format!(
             "Predicting {} sentences of SST-2, from text to probabilities; the others sort them by \
-             length and pad batches of 64 to their longest. The goals are 1.5 × PyTorch and 1.0 × \
-             ONNX Runtime; {}.\n\n{table}",
-            selection.sentences,
-            self.ways_said()
+             length and pad batches of 64 to their longest.\n\n{table}",
+            selection.sentences
         );
         println!("\n{text}");
         Ok(text)
@@ -210,14 +203,14 @@ impl Bench {
     fn single(&self, selection: &Selection) -> Result<String> {
         let model = self.classifier()?;
         let ours = || {
-            let mut command = Command::new(process::release("bertune"));
+            let mut command = self.peers.ours("bertune");
             command.arg("predict").arg("--model").arg(&model).arg("a good film");
             command
         };
         let theirs = || {
             let pipeline = "import sys; from transformers import pipeline; \
                             print(pipeline('text-classification', sys.argv[1])('a good film'))";
-            let mut command = self.peers.as_installed();
+            let mut command = self.peers.python();
             command.args(["-c", pipeline]).arg(&model);
             command
         };
@@ -242,7 +235,7 @@ impl Bench {
     fn classifier(&self) -> Result<PathBuf> {
         let folder = self.folder.join("classifier");
         if !folder.join("model.safetensors").exists() {
-            let mut train = Command::new(process::release("bertune"));
+            let mut train = self.peers.ours("bertune");
             train.args(["train", "--quiet", "--max-steps", "2"]).arg("--model").arg(&self.model);
             train.arg("--train").arg(rows(&self.folder, "sst2_glue")).arg("--output").arg(&folder);
             process::run(&mut train)?;
@@ -270,51 +263,55 @@ fn milliseconds(command: &mut Command) -> Result<f64> {
     Ok(began.elapsed().as_secs_f64() * 1000.0)
 }
 
-/// The median of a number over runs; `path` leads to it.
-fn of_runs(runs: &[Value], path: &[&str]) -> Result<f64> {
-    let value = |run: &Value| {
-        let (name, folders) = path.split_last().context("a name")?;
-        number(folders.iter().fold(run, |run, name| &run[*name]), name)
-    };
-    let values: Vec<f64> = runs.iter().map(value).collect::<Result<_>>()?;
+/// The median of a number over runs.
+fn of_runs(runs: &[Value], name: &str) -> Result<f64> {
+    let values: Vec<f64> = runs.iter().map(|run| number(run, name)).collect::<Result<_>>()?;
     median(&values).context("no run")
 }
 
-fn fine_tuning_row(task: &str, ours: &[Value], theirs: &[Vec<Value>]) -> Result<String> {
-    let our_speed = of_runs(ours, &["examples_per_s"])?;
-    let (mut speeds, mut ratios) = (Vec::new(), Vec::new());
-    for (batching, ..) in BATCHINGS {
-        let of_way = |runs: &Vec<Value>| of_runs(runs, &[batching, "examples_per_s"]);
-        let found: Vec<f64> = theirs.iter().map(of_way).collect::<Result<_>>()?;
-        let best = found.iter().copied().fold(0.0, f64::max);
-        speeds.push(found.iter().map(|speed| format!("{speed:.0}")).collect::<Vec<_>>().join(", "));
-        ratios.push(format!("{:.2} ×", our_speed / best));
+/// Of theirs, each of [`BATCHINGS`] as installed and at full speed.
+fn fine_tuning_row(task: &str, ours: &[Value], theirs: &[[Vec<Value>; 2]; 3]) -> Result<String> {
+    let speed = |runs: &[Value]| of_runs(runs, "examples_per_s");
+    let our_speed = speed(ours)?;
+    let (mut speeds, mut ratios, mut samples) = (Vec::new(), Vec::new(), Vec::new());
+    for (&(_, goals), [plain, full]) in BATCHINGS.iter().zip(theirs) {
+        let (slow, fast) = (speed(plain)?, speed(full)?);
+        speeds.push(format!("{slow:.0}, {fast:.0}"));
+        let [ratio, ratio_of_best] = [slow, fast].map(|speed| our_speed / speed);
+        ratios.push([against(ratio, goals[0]), against(ratio_of_best, goals[1])].join(", "));
+        let [step, epoch] = ["padded_tokens_per_step", "padded_tokens_of_epoch"];
+        samples.push(format!("{:.2}", of_runs(plain, step)? / of_runs(plain, epoch)?));
     }
-    let last = theirs.last().context("PyTorch runs")?;
+    let [_, [dynamic, _], _] = theirs;
+    let megabytes = |runs: &[Value]| of_runs(runs, "megabytes");
     Ok(format!(
-        "| {task} | {our_speed:.0} | {} | {} | {:.0} MB | {:.2} | {:.1} % | {:.1} % |",
+        "| {task} | {our_speed:.0} | {} | {} | {} | {:.1} % | {:.1} % | {} |",
         speeds.join(" | "),
         ratios.join(" | "),
-        of_runs(ours, &["megabytes"])?,
-        of_runs(ours, &["megabytes"])? / of_runs(last, &["dynamic", "megabytes"])?,
-        100.0 * of_runs(ours, &["host_share"])?,
-        100.0 * of_runs(last, &["dynamic", "host_share"])?
+        memory(megabytes(ours)?, megabytes(dynamic)?, of_runs(dynamic, "imports_megabytes")?),
+        100.0 * of_runs(ours, "host_share")?,
+        100.0 * of_runs(dynamic, "host_share")?,
+        samples.join(", ")
     ))
 }
 
-fn prediction_table(sides: &[(&str, Vec<Value>)]) -> Result<String> {
+/// Runs of each of [`SIDES`].
+fn prediction_table(runs: &[Vec<Value>; 4]) -> Result<String> {
     let mut lines = vec![
-        "| | sentences a second | bertune against it | peak memory | tokenizing |".to_owned(),
+        "| | sentences a second | bertune against it (goal) | peak memory | tokenizing |"
+            .to_owned(),
         "| --- | --- | --- | --- | --- |".to_owned(),
     ];
-    let speed = |runs: &[Value]| of_runs(runs, &["examples_per_s"]);
-    for (side, runs) in sides {
+    let speed = |runs: &[Value]| of_runs(runs, "examples_per_s");
+    let our_speed = speed(&runs[0])?;
+    for (&(side, goal), runs) in SIDES.iter().zip(runs) {
+        let ratio = our_speed / speed(runs)?;
         lines.push(format!(
-            "| {side} | {:.0} | {:.2} × | {:.0} MB | {:.2} s |",
+            "| {side} | {:.0} | {} | {:.0} MB | {:.2} s |",
             speed(runs)?,
-            speed(&sides[0].1)? / speed(runs)?,
-            of_runs(runs, &["megabytes"])?,
-            of_runs(runs, &["tokenizing_s"])?
+            goal.map_or("–".to_owned(), |goal| against(ratio, goal)),
+            of_runs(runs, "megabytes")?,
+            of_runs(runs, "tokenizing_s")?
         ));
     }
     Ok(lines.join("\n"))
@@ -327,18 +324,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_compares_with_the_faster_of_pytorch() {
-        let of =
-            |speed: f64| json!({"examples_per_s": speed, "megabytes": 200, "host_share": 0.02});
-        let theirs = |speed: f64| json!({"fixed": of(speed), "dynamic": of(2.0 * speed), "grouped": of(4.0 * speed)});
+    fn a_row_compares_with_both_ways_of_pytorch() {
+        let of = |speed: f64| {
+            vec![json!({
+                "examples_per_s": speed, "megabytes": 200, "imports_megabytes": 75,
+                "host_share": 0.02, "padded_tokens_per_step": 99, "padded_tokens_of_epoch": 100
+            })]
+        };
+        let theirs = [5.0, 10.0, 20.0].map(|speed| [of(speed), of(2.0 * speed)]);
         let ours = [json!({"examples_per_s": 80.0, "megabytes": 100, "host_share": 0.01})];
-        let row = fine_tuning_row("mrpc", &ours, &[vec![theirs(5.0)], vec![theirs(10.0)]]);
+        let row = fine_tuning_row("mrpc", &ours, &theirs);
         assert_eq!(
             row.ok().as_deref(),
             Some(
-                "| mrpc | 80 | 5, 10 | 10, 20 | 20, 40 | 8.00 × | 4.00 × | 2.00 × | 100 MB | 0.50 \
-                 | 1.0 % | 2.0 % |"
+                "| mrpc | 80 | 5, 10 | 10, 20 | 20, 40 | 16.00 × (9), 8.00 × (6) \
+                 | 8.00 × (3), 4.00 × (2) | 4.00 × (2), 2.00 × (1.4) \
+                 | 100 MB, 0.50 of theirs, 0.80 without their imports | 1.0 % | 2.0 % \
+                 | 0.99, 0.99, 0.99 |"
             )
+        );
+    }
+
+    #[test]
+    fn predictions_are_compared_with_each_of_the_others() {
+        let of = |speed: f64| {
+            vec![json!({"examples_per_s": speed, "megabytes": 200, "tokenizing_s": 0.5})]
+        };
+        let table = prediction_table(&[of(90.0), of(30.0), of(45.0), of(60.0)]).unwrap();
+        let rows: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| bertune | 90 | – | 200 MB | 0.50 s |",
+                "| PyTorch | 30 | 3.00 × (3) | 200 MB | 0.50 s |",
+                "| PyTorch at full speed | 45 | 2.00 × (1.5) | 200 MB | 0.50 s |",
+                "| ONNX Runtime | 60 | 1.50 × (1) | 200 MB | 0.50 s |",
+            ]
         );
     }
 }
