@@ -19,13 +19,11 @@ pub use steps::times_of_steps;
 use anyhow::{Context, Result};
 use bertune::backend::{Autodiff, DefaultBackend};
 use bertune::burn::tensor::{Int, Tensor};
-use bertune::data::Dataset;
 use bertune::encoder::{BertConfig, Initializer, PackedTokens};
 use bertune::head::{
     BertForSequenceClassification, LabelNames, SequenceClassificationConfig, cross_entropy,
 };
 use bertune::kernels::DropoutKey;
-use bertune::tokenize::Encoding;
 use bertune::train::{Gradients, Optimizer, ParameterGroups, Scales, TrainingConfig, adapt};
 
 /// What is trained on.
@@ -67,7 +65,7 @@ impl Batch {
     pub fn new(lengths: &[usize]) -> Self {
         let device = Default::default();
         let count: usize = lengths.iter().sum();
-        let ids = ids(count);
+        let ids = ids(count, 0);
         let positions: Vec<u32> = lengths.iter().flat_map(|&length| 0..length as u32).collect();
         let mut ends = vec![0];
         lengths.iter().for_each(|length| ends.push(ends[ends.len() - 1] + length));
@@ -91,22 +89,14 @@ pub fn classifier(shape: [usize; 4]) -> BertForSequenceClassification<B> {
     BertForSequenceClassification::new(&config, &init, &Default::default())
 }
 
-/// The id of each of so many tokens.
-fn ids(count: usize) -> Vec<u32> {
-    (0..count).map(|i| (i * 7919 % 30_000 + 100) as u32).collect()
-}
+/// Batches of different words in turn; then the same words come again.
+const BATCHES: usize = 4;
 
-/// The sequences of [`Batch::new`] as examples.
-pub fn dataset(lengths: &[usize]) -> Dataset {
-    let ids = ids(lengths.iter().sum());
-    let mut rest = ids.as_slice();
-    let encodings = lengths.iter().map(|&length| {
-        let (input_ids, after) = rest.split_at(length);
-        rest = after;
-        let (token_type_ids, offsets) = (vec![0; length], vec![(0, 0); length]);
-        Encoding { input_ids: input_ids.to_vec(), token_type_ids, offsets }
-    });
-    Dataset::labelled(encodings.collect(), (0..lengths.len()).map(|i| i % 2).collect())
+/// The id of each of so many tokens of a batch: up to 30,000 they differ, and as long as all batches
+/// together have no more, so do those of different batches.
+fn ids(count: usize, batch: usize) -> Vec<u32> {
+    let tokens = batch * count..(batch + 1) * count;
+    tokens.map(|i| (i * 7919 % 30_000 + 100) as u32).collect()
 }
 
 impl Trainee {

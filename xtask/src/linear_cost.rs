@@ -25,7 +25,7 @@ pub(crate) struct Selection {
     /// Tokens of each sequence
     #[arg(long, value_delimiter = ',', default_values_t = [16, 32, 64, 128, 256, 512])]
     lengths: Vec<usize>,
-    /// Steps of each, after one that does not count; the median is taken
+    /// Steps of each, after four that do not count; the median is taken
     #[arg(long, default_value_t = 3)]
     steps: usize,
     /// Put the table into docs/benchmarks.md, and the picture beside it
