@@ -62,7 +62,8 @@ impl Adapter {
     /// # Errors
     ///
     /// If a file is missing or damaged, if the adapter is not of LoRA, or of a variant that computes
-    /// something else, or if a factor has no counterpart.
+    /// something else, or if a factor has no counterpart, or another rank than the configuration
+    /// says.
     pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
         check_folder(folder)?;
         let file = folder.join(CONFIG);
@@ -72,7 +73,7 @@ impl Adapter {
         let config = parse_json(&file, &bytes)?;
         let tensors = read_tensors(folder)?;
         let adapter = Self { folder: folder.to_path_buf(), config, tensors };
-        adapter.low_rank_changes()?;
+        adapter.check_ranks(&keys)?;
         Ok(adapter)
     }
 
@@ -123,6 +124,24 @@ impl Adapter {
             .filter_map(|name| name.strip_suffix(LORA_A).or_else(|| name.strip_suffix(LORA_B)));
         let maps: BTreeSet<&str> = maps.collect();
         maps.into_iter().map(|map| self.low_rank_change(map.to_owned())).collect()
+    }
+
+    /// Refuses a change of a rank that is neither `r` nor one of those that `rank_pattern` has for
+    /// single maps.
+    fn check_ranks(&self, keys: &Map<String, Value>) -> Result<(), CheckpointError> {
+        let patterns = keys.get("rank_pattern").and_then(Value::as_object);
+        let own: Vec<u64> =
+            patterns.into_iter().flat_map(Map::values).filter_map(Value::as_u64).collect();
+        let expected = self.config.r;
+        let is_told = |rank: usize| rank == expected || own.contains(&(rank as u64));
+        let mut changes = self.low_rank_changes()?.into_iter();
+        match changes.find(|change| !is_told(change.rank)) {
+            Some(LowRankChange { map, rank: found, .. }) => {
+                let folder = self.folder.clone();
+                Err(CheckpointError::AdapterRank { folder, map, expected, found })
+            }
+            None => Ok(()),
+        }
     }
 
     fn low_rank_change(&self, map: String) -> Result<LowRankChange, CheckpointError> {

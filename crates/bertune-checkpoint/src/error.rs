@@ -126,7 +126,7 @@ pub enum CheckpointError {
         folder: PathBuf,
     },
     /// An adapter of another method, or of a variant of LoRA that computes something else.
-    #[error("{}: {key} is {found}; supported is {supported}", file.display())]
+    #[error("{}: {key} is {found}, but bertune supports only {supported}", file.display())]
     AdapterVariant {
         /// `adapter_config.json`.
         file: PathBuf,
@@ -144,6 +144,22 @@ pub enum CheckpointError {
         folder: PathBuf,
         /// The factor.
         name: String,
+    },
+    /// The rank of a change is another one than the adapter's configuration says.
+    #[error(
+        "{}: the adapter's change of `{map}` has the rank {found}, but adapter_config.json says r = \
+         {expected}: they do not belong together; bring both files of one adapter",
+        folder.display()
+    )]
+    AdapterRank {
+        /// The adapter's folder.
+        folder: PathBuf,
+        /// The canonical name of the linear map.
+        map: String,
+        /// What the configuration says.
+        expected: usize,
+        /// What the factors have.
+        found: usize,
     },
     /// An adapter changes something that the model does not have.
     #[error(

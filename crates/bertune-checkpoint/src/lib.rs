@@ -38,7 +38,7 @@ pub use host_tensor::HostTensor;
 pub use hub::{Connection, HubOptions, Progress};
 pub use load_report::LoadReport;
 pub use load_rules::LoadRules;
-pub use module::{fill_module, load_module, module_tensors, parameter_names};
+pub use module::{fill_module, load_module, module_tensors, parameter_names, tensors_for};
 pub use names::{canonical_name, hugging_face_name};
 pub use safetensors_file::read_safetensors;
 pub use staged_folder::StagedFolder;

@@ -34,6 +34,20 @@ pub fn load_module<B: Backend, M: Module<B>>(
     }
 }
 
+/// The checkpoint's tensors that [`load_module`] takes for a module's parameters, by their names
+/// alone: their shapes may be others.
+pub fn tensors_for<B: Backend, M: Module<B>>(
+    module: &M,
+    checkpoint: &Checkpoint,
+    rules: &LoadRules,
+) -> Vec<String> {
+    let available = by_canonical_name(checkpoint);
+    let parameters = parameters::<B, M>(module).into_iter();
+    let names = parameters.filter_map(|parameter| canonical_name(&parameter.name));
+    let loaded = names.filter(|name| !rules.stays_new(name));
+    loaded.filter_map(|name| available.get(&name).map(|&name| name.to_owned())).collect()
+}
+
 /// Puts tensors in host memory into the parameters that have their names; all must be there.
 ///
 /// # Errors

@@ -209,6 +209,6 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
 
 /// How many runs differ in their seeds alone.
 pub(crate) fn seeds(text: &str) -> Result<u64, String> {
-    let seeds = text.parse().ok().filter(|&seeds| seeds >= 2);
-    seeds.ok_or_else(|| "give 2 or more; a single run has its --seed".into())
+    let seeds: Option<u64> = text.parse().ok().filter(|seeds| (2..=1000).contains(seeds));
+    seeds.ok_or_else(|| "give 2 to 1000; a single run has its --seed".into())
 }

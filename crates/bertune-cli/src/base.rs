@@ -31,6 +31,17 @@ pub(crate) fn find(adapter: &Path, flags: &BaseArgs) -> anyhow::Result<PathBuf> 
     }
 }
 
+/// What the base of an adapter is called: by the flag, or by the adapter.
+pub(crate) fn name(adapter: &Path, flags: &BaseArgs) -> anyhow::Result<String> {
+    match &flags.base {
+        Some(base) => Ok(base.clone()),
+        None => {
+            let adapter = Adapter::open(adapter)?;
+            Ok(adapter.config().base_model_name_or_path.clone().unwrap_or_default())
+        }
+    }
+}
+
 /// Whether an adapter names the model inside the program as its base.
 fn is_of_boxed(adapter: &Path) -> anyhow::Result<bool> {
     let adapter = Adapter::open(adapter)?;

@@ -16,11 +16,12 @@ use bertune::report::{Failure, findings, results};
 use bertune::train::TrainError;
 
 pub(crate) use args::CompareArgs;
-use cell::{CellData, compute};
+use cell::{CellData, check, compute};
 use cell_folder::CellFolder;
 use grid::{Grid, Planned};
 use outputs::Outputs;
 
+use crate::count::count;
 use crate::device::{Job, dispatch};
 use crate::learning::refuse_file;
 use crate::report::in_one_line;
@@ -56,9 +57,14 @@ impl Job for Comparing<'_> {
         let inputs = training.input_hashes()?;
         let cells = grid.cells(&training.config);
         let folder = CellFolder::open(&training.config.output, &cells, inputs, args)?;
-        let data = CellData::new(&training, &grid)?;
-        let mut outputs = Outputs::new(&training, &grid, folder.finished())?;
         let quiet = std::mem::replace(&mut training.quiet, true);
+        let mut outputs = Outputs::new(&training, &grid, folder.finished())?;
+        // The first runs are one of each method: what cannot be is refused before any has begun.
+        let first = cells.iter().take(grid.methods.len());
+        for planned in first.filter(|planned| !folder.is_finished(planned)) {
+            check::<B>(&mut training, planned, device)?;
+        }
+        let data = CellData::new(&training, &grid)?;
         if !quiet {
             errln!("{}", grid.summary(cells.len(), folder.finished().len()));
         }
@@ -127,7 +133,8 @@ fn exit_code(outputs: &Outputs, stopped: bool) -> ExitCode {
         return ExitCode::from(INTERRUPTED);
     }
     if failures > 0 {
-        errln!("{failures} runs failed; the same command tries them again");
+        let (failed, them) = (count(failures, "run"), if failures == 1 { "it" } else { "them" });
+        errln!("{failed} failed; the same command tries {them} again");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

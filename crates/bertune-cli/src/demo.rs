@@ -91,19 +91,37 @@ impl Demo {
         crate::device::check(&device)?;
         let demo = Self { folder: args.output.clone(), device };
         refuse_file(&demo.folder)?;
-        let is_empty = std::fs::read_dir(&demo.folder).map_or(true, |mut all| all.next().is_none());
-        let may_replace = args.overwrite && demo.messages("train").is_file();
-        if !(is_empty || may_replace) {
-            bail!(
-                "{} holds files already; say --overwrite if they are an earlier demo's, or name \
-                 another --output",
-                demo.folder.display()
-            );
-        }
+        demo.check_folder(args.overwrite)?;
         for (part, text) in MESSAGES {
             write(&demo.messages(part), text)?;
         }
         Ok(demo)
+    }
+
+    /// Refuses a folder that holds anything, but for that of an earlier demo if that is to be
+    /// overwritten.
+    fn check_folder(&self, overwrite: bool) -> anyhow::Result<()> {
+        let folder = self.folder.display();
+        let mut entries = std::fs::read_dir(&self.folder).into_iter().flatten();
+        if entries.next().is_none() {
+            return Ok(());
+        }
+        if !overwrite {
+            bail!(
+                "{folder} holds files already; say --overwrite if they are an earlier demo's, or \
+                 name another --output"
+            );
+        }
+        let is_demos = |(part, text): (&str, &str)| {
+            std::fs::read(self.messages(part)).is_ok_and(|found| found == text.as_bytes())
+        };
+        if !MESSAGES.into_iter().all(is_demos) {
+            bail!(
+                "{folder} holds no earlier demo with the messages of this one, so it is not replaced; \
+                 name another --output"
+            );
+        }
+        Ok(())
     }
 
     fn messages(&self, part: &str) -> PathBuf {
@@ -135,6 +153,8 @@ impl Demo {
         outln!(
             "\nThe classifier is {folder}/classifier, a folder that Python's transformers opens too.\n\
              The comparison, with pictures: {folder}/comparison/index.html\n\n\
+             Where the shell finds no bertune: cargo install --path crates/bertune-cli, or write \
+             cargo run --release -- in place of bertune.\n\n\
              Try next:\n\
              - another message:\n    bertune predict --model {folder}/classifier \"where is my \
              refund?\"\n\
@@ -152,4 +172,20 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(path);
     let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text));
     written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_earlier_demos_folder_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = Demo { folder: folder.path().join("demo"), device: default_name() };
+        assert!(demo.check_folder(false).is_ok());
+        MESSAGES.into_iter().for_each(|(part, text)| write(&demo.messages(part), text).unwrap());
+        assert!(demo.check_folder(false).is_err() && demo.check_folder(true).is_ok());
+        write(&demo.messages("train"), "text,label\n").unwrap();
+        assert!(demo.check_folder(true).is_err());
+    }
 }

@@ -1,7 +1,9 @@
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use bertune::BertOps;
+use bertune::checkpoint::Checkpoint;
 use bertune::predict::{Guess, MaskFiller, PredictError};
 use clap::Args;
 use serde_json::json;
@@ -52,10 +54,22 @@ impl Job for Filling<'_> {
     type Output = ExitCode;
 
     fn run<B: BertOps>(self, device: &B::Device) -> anyhow::Result<ExitCode> {
-        let model = find_model(&self.args.model, None, &Outside::default())?;
-        let filler = MaskFiller::<B>::open(&model, device)?;
-        for text in &self.args.texts {
-            let guesses = filler.fill(text, self.args.top.into()).map_err(in_words)?;
+        let FillMaskArgs { model, texts, .. } = self.args;
+        let folder = find_model(model, None, &Outside::default())?;
+        if has_no_head(&folder) {
+            bail!(
+                "{model} holds no head that guesses hidden tokens; teach it one: bertune pretrain \
+                 --model {model} --text FILE --output FOLDER"
+            );
+        }
+        let filler = MaskFiller::<B>::open(&folder, device)?;
+        for (i, text) in texts.iter().enumerate() {
+            let name = match texts.len() {
+                1 => "the text".to_owned(),
+                _ => format!("text {}", i + 1),
+            };
+            let guesses = filler.fill(text, self.args.top.into());
+            let guesses = guesses.map_err(|error| in_words(error, &name))?;
             match self.args.json {
                 true => outln!("{}", in_json(text, &guesses)),
                 false => print(text, &guesses),
@@ -65,13 +79,22 @@ impl Job for Filling<'_> {
     }
 }
 
-/// Says of a text that is too long what to do about it.
-fn in_words(error: PredictError) -> anyhow::Error {
+/// Whether a folder is a whole model's without such a head, as a classifier's is.
+fn has_no_head(folder: &Path) -> bool {
+    Checkpoint::open(folder)
+        .is_ok_and(|checkpoint| !checkpoint.names().any(|name| name.starts_with("cls.")))
+}
+
+/// Says which text is too long or hides nothing, and what to do about it.
+fn in_words(error: PredictError, text: &str) -> anyhow::Error {
     match error {
         PredictError::TooLong { max_length: tokens, positions } => anyhow!(
-            "the text has {tokens} tokens, but this model takes {positions} at most; give a shorter \
+            "{text} has {tokens} tokens, but this model takes {positions} at most; give a shorter \
              one around the mask tokens"
         ),
+        PredictError::NothingToFill { mask_token } => {
+            anyhow!("{text} has no {mask_token}: write it where a token is to be guessed")
+        }
         error => error.into(),
     }
 }

@@ -33,13 +33,15 @@ pub(crate) enum End {
     Finished,
     /// It was stopped before.
     Stopped,
+    /// It did all but the comparison with the target alone, which was stopped.
+    Unchecked,
 }
 
 impl End {
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Self::Finished => ExitCode::SUCCESS,
-            Self::Stopped => ExitCode::from(INTERRUPTED),
+            Self::Stopped | Self::Unchecked => ExitCode::from(INTERRUPTED),
         }
     }
 }
@@ -51,8 +53,6 @@ pub(crate) fn begin(config: RunConfig, outside: &Outside) -> anyhow::Result<End>
     check_output(&config.output, config.inputs(), outside.overwrite)?;
     let run_folder = RunFolder::claim(&config.output)?;
     let training = Training::prepare(config, outside)?;
-    // Not before: a run that cannot begin must not cost another its states.
-    run_folder.clear()?;
     let device = training.config.device.clone();
     dispatch(&device, Learning { training, run_folder, saved: None, outside })
 }
@@ -107,7 +107,8 @@ pub(crate) fn refuse_file(output: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_within(path: &Path, folder: &Path) -> bool {
+/// Whether a path is a folder, or lies in it; both must be there.
+pub(crate) fn is_within(path: &Path, folder: &Path) -> bool {
     match (path.canonicalize(), folder.canonicalize()) {
         (Ok(path), Ok(folder)) => path.starts_with(folder),
         _ => false,
@@ -141,7 +142,7 @@ impl Job for Learning<'_> {
         let stop = on_ctrl_c(move || {
             notices.tell("stopping after this step; Ctrl-C once more ends at once");
         })?;
-        let target_only = training.target_only(&loaded.model, &stop, outside.max_time);
+        let alone = training.target_only(&loaded.model, &stop, outside.max_time);
         let (mut decisions, mut best) = (Decisions::default(), None);
         let run = Run::default()
             .telling(|event| {
@@ -159,6 +160,7 @@ impl Job for Learning<'_> {
                 let files = Files { settings: &settings, record: &record, base: base.as_ref() };
                 training.save(model, &config, files, evaluation)
             })
+            .beginning(|| run_folder.begin())
             .saving(save_every, |state| {
                 let files = StateFiles { settings: (RECORD, &settings), inputs: &inputs };
                 run_folder.save(state, files, keep_states)
@@ -175,14 +177,13 @@ impl Job for Learning<'_> {
             return Ok(End::Stopped);
         }
         let test = training.measure(&tuned, &decisions, examples.test.as_ref());
-        let (sources, stopped) =
-            training.source_report(&examples, &tuned, best.as_ref(), target_only)?;
+        let (sources, end) = training.source_report(&examples, &tuned, best.as_ref(), alone)?;
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
         let record = record.finished(test.as_ref(), sources);
         write_whole(&training.config.output.join(RUN_RECORD), &record.to_json()?)?;
         run_folder.remove()?;
         training.tell_next();
-        Ok(if stopped { End::Stopped } else { End::Finished })
+        Ok(end)
     }
 }
 

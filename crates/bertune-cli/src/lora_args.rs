@@ -42,7 +42,8 @@ impl LoraArgs {
         set(&mut lora.alpha, self.lora_alpha);
         set(&mut lora.dropout, self.lora_dropout);
         if !self.lora_targets.is_empty() {
-            lora.targets.clone_from(&self.lora_targets);
+            let targets = self.lora_targets.iter().map(|target| target.trim().to_owned());
+            lora.targets = targets.collect();
         }
         lora.rank_stabilized |= self.lora_rank_stabilized;
     }

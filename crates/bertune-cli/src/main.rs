@@ -9,6 +9,7 @@ mod command_line;
 mod compare;
 mod compare_runs;
 mod convert;
+mod count;
 mod demo;
 mod device;
 mod devices;

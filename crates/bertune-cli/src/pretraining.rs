@@ -17,6 +17,7 @@ use bertune::train::{
 use serde::Serialize;
 
 use crate::args::available;
+use crate::count::count;
 use crate::device::Job;
 use crate::model::{files_of_model, find_model};
 use crate::outside::Outside;
@@ -50,21 +51,19 @@ struct PretrainingRecord<'a> {
 }
 
 impl Pretraining {
-    /// A new run; what an earlier one left in its folder goes when this one can begin.
+    /// A new run; what an earlier one left in its folder goes when this one begins.
     pub(crate) fn begin(
         config: PretrainConfig,
         run_folder: RunFolder,
         outside: Outside,
     ) -> anyhow::Result<Self> {
-        check_held_out(&config)?;
+        check_text(&config)?;
         let checkpoint = checkpoint(&config, &outside)?;
         let tokenizer = match (&checkpoint, &config.tokenizer) {
             (Some(checkpoint), _) => BertTokenizer::from_folder(checkpoint.folder())?,
             (None, Some(folder)) => BertTokenizer::from_folder(folder)?,
             (None, None) => new_tokenizer(&config, outside.quiet)?,
         };
-        run_folder.clear()?;
-        tokenizer.save(&run_folder.tokenizer())?;
         Self::prepare(config, checkpoint, tokenizer, run_folder, None, outside)
     }
 
@@ -100,17 +99,20 @@ impl Pretraining {
             Ok(corpus.packed(&tokenizer, config.max_length)?.masked(masking))
         };
         let train = packed(&train, seed)?;
+        check_known(&train, &tokenizer, "learn from")?;
         // Measured with the same masks whatever the seed of the run.
-        let mut validation = packed(&validation, 0);
-        if config.validation.is_empty() {
-            validation = validation
-                .context("no text is held out to measure on; name some with --validation");
-        }
-        let validation = validation?;
+        let validation = packed(&validation, 0);
+        let (validation, origin) = match config.validation.is_empty() {
+            true => {
+                let advice = "no text is held out to measure on; name some with --validation";
+                (validation.context(advice)?, "held out")
+            }
+            false => (validation?, "for validation"),
+        };
+        check_known(&validation, &tokenizer, "measure on")?;
         if !outside.quiet {
-            let (sequences, held_out) = (train.len(), validation.len());
-            let length = config.max_length;
-            errln!("Text      {sequences} sequences of {length} tokens, {held_out} held out");
+            let (sequences, measured) = (count(train.len(), "sequence"), validation.len());
+            errln!("Text      {sequences} of {} tokens, {measured} {origin}", config.max_length);
         }
         Ok(Self { config, checkpoint, tokenizer, train, validation, run_folder, saved, outside })
     }
@@ -174,7 +176,23 @@ impl Pretraining {
         save_masked_lm(&self.config.output, model, files)
     }
 
-    fn tell_end(&self, history: &History, finished: bool) {
+    /// Tells what the model is, and what of one that is gone on with is new or left out.
+    fn tell_model(&self, config: &BertConfig, report: &LoadReport) {
+        let BertConfig { num_hidden_layers, hidden_size, vocab_size, .. } = config;
+        let origin =
+            self.config.model.as_ref().map(|model| format!("{model}: {report}\n          "));
+        errln!(
+            "Model     {}{}, {hidden_size} wide, {vocab_size} tokens\n\
+             Device    {}",
+            origin.unwrap_or_default(),
+            count(*num_hidden_layers, "layer"),
+            self.config.device
+        );
+    }
+
+    /// Tells which model was the best, and what can be done with it: it takes texts of `positions`
+    /// tokens.
+    fn tell_end(&self, history: &History, positions: usize, finished: bool) {
         let output = self.config.output.display();
         if let Some(best) = history.best() {
             let (step, loss) = (best.step, best.validation_loss);
@@ -186,20 +204,19 @@ impl Pretraining {
         if !finished {
             errln!("stopped before the end; go on with: bertune resume {output}");
         } else if !self.outside.quiet {
-            let length = self.length_in_words();
+            let length = length_in_words(positions);
             errln!(
                 "\nFine-tune it: bertune train --model {output} --train FILE --output FOLDER\
                  {length}"
             );
         }
     }
+}
 
-    /// The flag of fine-tuning for a new model that takes less than the usual lengths.
-    fn length_in_words(&self) -> String {
-        let positions = self.config.architecture.positions(self.config.max_length);
-        let is_short = self.checkpoint.is_none() && positions < Limits::default().max_length;
-        if is_short { format!(" --max-length {positions}") } else { String::new() }
-    }
+/// The flag of fine-tuning for a model that takes less than the usual lengths.
+fn length_in_words(positions: usize) -> String {
+    let is_short = positions < Limits::default().max_length;
+    if is_short { format!(" --max-length {positions}") } else { String::new() }
 }
 
 impl Job for Pretraining {
@@ -215,12 +232,7 @@ impl Job for Pretraining {
             false => Pooler::Pretrained,
         };
         if !self.outside.quiet {
-            let BertConfig { num_hidden_layers, hidden_size, vocab_size, .. } = config;
-            errln!(
-                "Model     {num_hidden_layers} layers, {hidden_size} wide, {vocab_size} tokens\n\
-                 Device    {}",
-                self.config.device
-            );
+            self.tell_model(&config, &report);
         }
         let (inputs, settings) = (self.input_hashes()?, self.config.to_toml()?);
         self.outside.check_inputs(&inputs)?;
@@ -240,6 +252,10 @@ impl Job for Pretraining {
             .keeping(|model, history, _| {
                 self.save(model, (&config, pooler), &settings, &inputs, history)
             })
+            .beginning(|| {
+                self.run_folder.begin()?;
+                Ok(self.tokenizer.save(&self.run_folder.tokenizer())?)
+            })
             .saving(self.config.save_every, |state| {
                 let files = StateFiles { settings: (PRETRAINING, &settings), inputs: &inputs };
                 self.run_folder.save(state, files, self.config.keep_states)
@@ -254,7 +270,7 @@ impl Job for Pretraining {
         };
         let pretrained = pretrain(model, data, &self.config.training, run)?;
         progress.end();
-        self.tell_end(&pretrained.history, pretrained.finished);
+        self.tell_end(&pretrained.history, config.max_position_embeddings, pretrained.finished);
         if !pretrained.finished {
             return Ok(ExitCode::from(INTERRUPTED));
         }
@@ -278,16 +294,43 @@ fn corpora(config: &PretrainConfig) -> (Corpus, Corpus) {
     }
 }
 
-/// Refuses text of too few documents to hold one out, where there is no other to measure on.
-fn check_held_out(config: &PretrainConfig) -> anyhow::Result<()> {
+/// Refuses text without a word, and text of too few documents to hold one out, where there is no
+/// other to measure on.
+fn check_text(config: &PretrainConfig) -> anyhow::Result<()> {
+    let files: Vec<_> = config.text.iter().map(|file| file.display().to_string()).collect();
+    let files = files.join(", ");
+    if !has_word(&Corpus::new(config.text.clone()))? {
+        bail!("there is no word in {files}; give text to learn from");
+    }
     let (_, held_out) = corpora(config);
     if config.validation.is_empty() && held_out.documents().next().is_none() {
-        let files = config.text.iter().map(|file| file.display().to_string());
         bail!(
-            "there are fewer than {} documents in {}, too few to hold one out to measure on; name \
-             other text with --validation",
-            config.hold_out_every,
-            files.collect::<Vec<_>>().join(", ")
+            "there are fewer than {} documents in {files}, too few to hold one out to measure on; \
+             name other text with --validation",
+            config.hold_out_every
+        );
+    }
+    Ok(())
+}
+
+/// Whether there is more than marks in a text.
+fn has_word(text: &Corpus) -> anyhow::Result<bool> {
+    for document in text.documents() {
+        if document?.iter().any(|line| line.contains(char::is_alphanumeric)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Refuses text of which the tokenizer knows no token: nothing of it could be hidden.
+fn check_known(text: &Dataset, tokenizer: &BertTokenizer, purpose: &str) -> anyhow::Result<()> {
+    let sequences = (0..text.len()).flat_map(|example| text.sequences(example));
+    let mut ids = sequences.flat_map(|sequence| sequence.input_ids);
+    if !ids.any(|id| !tokenizer.is_special(*id)) {
+        bail!(
+            "the tokenizer knows no word of the text to {purpose}: all its tokens are special ones, \
+             such as [UNK]; give text in the language of the tokenizer"
         );
     }
     Ok(())

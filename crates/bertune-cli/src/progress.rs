@@ -6,6 +6,8 @@ use bertune::train::{
 };
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
+use crate::count::count;
+
 /// What a run shows of itself: each evaluation on standard output, as a row of a table on a terminal and
 /// else as a plain line; and between them, on a terminal, a bar on standard error.
 pub(crate) struct Progress {
@@ -55,14 +57,16 @@ impl Progress {
                 self.speed = Speed::new();
                 if let Some(warmup) = self.warmup_steps.filter(|warmup| warmup >= steps) {
                     self.notices().tell(&format!(
-                        "The warm-up of {warmup} steps is not over when the run is, after {steps}: \
-                         the learning rate never reaches its peak"
+                        "The warm-up of {} is not over when the run is, after {steps}: \
+                         the learning rate never reaches its peak",
+                        count(warmup, "step")
                     ));
                 }
                 if *unreached > 0 {
                     self.notices().tell(&format!(
                         "Gradual unfreezing leaves {unreached} tensors as they are: it does not come down to \
-                         them in {steps} steps"
+                         them in {}",
+                        count(*steps, "step")
                     ));
                 }
             }

@@ -68,7 +68,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         inputs: Some(old.inputs.clone()),
     };
     let end = begin(settings, &outside)?;
-    if end == End::Stopped {
+    if end != End::Finished {
         return Ok(end.exit_code());
     }
     let path = args.output.join(crate::run_record::RUN_RECORD);

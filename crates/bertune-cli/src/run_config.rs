@@ -166,10 +166,9 @@ impl RunConfig {
 impl RunConfig {
     /// Refuses settings of sources that would have no effect.
     fn check_sources(&self) -> anyhow::Result<()> {
-        let SourceFiles { files, text, label, weight, .. } = &self.source;
+        let SourceFiles { files, weight, .. } = &self.source;
         let (weights, usual) = (&self.source_weights, SourceWeighting::default());
-        let names_column = [text, label, weight].into_iter().any(Option::is_some);
-        if files.is_empty() && (names_column || *weights != usual) {
+        if files.is_empty() && (!is_default(&self.source) || *weights != usual) {
             bail!("there is a setting of sources, but no --source to weigh");
         }
         let checks = [

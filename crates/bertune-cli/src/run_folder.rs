@@ -127,8 +127,17 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Makes way for a new run: removes what an earlier one left.
+    pub(crate) fn begin(&self) -> Result<(), TrainError> {
+        let write_error = |error: anyhow::Error| {
+            let (path, source) = (self.path.clone(), std::io::Error::other(error));
+            TrainError::Write { path, source }
+        };
+        self.clear().map_err(write_error)
+    }
+
     /// Removes all states, and what was left of some by processes that were killed.
-    pub(crate) fn clear(&self) -> anyhow::Result<()> {
+    fn clear(&self) -> anyhow::Result<()> {
         for (_, state) in states(&self.path)? {
             let describe = || format!("cannot remove {}", state.display());
             fs::remove_dir_all(&state).with_context(describe)?;

@@ -6,13 +6,14 @@ use bertune::metrics::{MetricName, SeedSummary};
 use serde_json::json;
 
 use crate::difference::difference;
-use crate::learning::{End, begin, check_free};
+use crate::learning::{End, begin, check_free, is_within};
 use crate::outside::Outside;
 use crate::progress::in_digits;
 use crate::resume::{go_on, settings};
 use crate::run_config::RunConfig;
 use crate::run_folder::RunFolder;
 use crate::run_record::{RUN_RECORD, RunRecord, hashes};
+use crate::source_report::SourcesOverSeeds;
 use crate::train_args::TrainArgs;
 use crate::whole_file::write_whole;
 
@@ -20,7 +21,7 @@ use crate::whole_file::write_whole;
 /// same command has done of it is gone on with.
 pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Result<ExitCode> {
     let configs = configs(&config, seeds);
-    check_output(&config)?;
+    check_output(&config, &args.outside())?;
     let stages = configs.iter().map(|config| Stage::find(config, args.overwrite));
     // All of them before the first run: so none is made in vain.
     let stages = stages.collect::<anyhow::Result<Vec<_>>>()?;
@@ -29,11 +30,11 @@ pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Re
         let (seed, output) = (config.training.seed, config.output.clone());
         let mut outside = args.outside();
         if let Some(folder) = &mut outside.tensorboard {
-            folder.push(format!("seed-{seed}"));
+            folder.push(format!("{SEED}{seed}"));
         }
         let end = stage.run(config, outside)?;
-        if end == End::Stopped {
-            errln!("That ends seed {seed}; the same command goes on from here");
+        if end != End::Finished {
+            tell_stopped(seed, end, &output);
             return Ok(end.exit_code());
         }
         outln!();
@@ -41,10 +42,28 @@ pub(crate) fn run(config: RunConfig, args: &TrainArgs, seeds: u64) -> anyhow::Re
     }
     let summary = Summary::new(&records)?;
     summary.print();
-    let path = config.output.join("seeds.json");
+    let path = config.output.join(SUMMARY);
     let json = serde_json::to_string_pretty(&summary.to_json())? + "\n";
     write_whole(&path, &json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file of the summary.
+const SUMMARY: &str = "seeds.json";
+
+/// What the names of the seeds' folders begin with.
+const SEED: &str = "seed-";
+
+/// Tells what the same command does next.
+fn tell_stopped(seed: u64, end: End, output: &Path) {
+    match end {
+        End::Unchecked => errln!(
+            "That ends seed {seed}; the same command goes on with the seeds that are left. It \
+             compares this one anew if {} is removed before",
+            output.display()
+        ),
+        _ => errln!("That ends seed {seed}; the same command goes on from here"),
+    }
 }
 
 /// The settings of each seed's run.
@@ -53,22 +72,35 @@ fn configs(config: &RunConfig, seeds: u64) -> Vec<RunConfig> {
     let of_seed = |seed| {
         let mut config = config.clone();
         config.split_seed = config.split_seed.or(Some(first));
-        config.output = config.output.join(format!("seed-{seed}"));
+        config.output = config.output.join(format!("{SEED}{seed}"));
         config.training.seed = seed;
         config
     };
     (first..first.saturating_add(seeds)).map(of_seed).collect()
 }
 
-/// Refuses a folder that is one model's.
-fn check_output(config: &RunConfig) -> anyhow::Result<()> {
-    if config.output.join("config.json").is_file() {
-        bail!(
-            "{} holds a model; --seeds makes a folder for each seed: name one that is empty or new",
-            config.output.display()
-        );
+/// Refuses a folder of anything but seeds, as one of a model or of notes is; hidden files are nobody's,
+/// and what this command keeps beside the seeds is its own.
+fn check_output(config: &RunConfig, outside: &Outside) -> anyhow::Result<()> {
+    let output = &config.output;
+    let own = [&outside.tensorboard, &config.token_cache].into_iter().flatten();
+    let is_own = |name: &str| {
+        let number = name.strip_prefix(SEED).and_then(|rest| rest.chars().next());
+        name.starts_with('.')
+            || name == SUMMARY
+            || number.is_some_and(|first| first.is_ascii_digit())
+            || own.clone().any(|folder| is_within(folder, &output.join(name)))
+    };
+    let entries = std::fs::read_dir(output).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    match names.filter(|name| !is_own(name)).min() {
+        Some(name) => bail!(
+            "{} holds {name}, which is no seed's: --seeds makes a folder for each seed; name an \
+             --output that is empty or new",
+            output.display()
+        ),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// How far the run of a seed is.
@@ -155,6 +187,7 @@ struct Summary {
     metric: MetricName,
     seeds: Vec<u64>,
     scores: Vec<(&'static str, Vec<f64>)>,
+    sources: Option<SourcesOverSeeds>,
 }
 
 impl Summary {
@@ -173,10 +206,12 @@ impl Summary {
             runs.iter().map(|(_, run)| score(run)).collect()
         };
         let scores = [("validation", all(&validation)), ("test", all(&test))];
+        let reports = runs.iter().map(|(seed, run)| (*seed, run.sources.as_ref()));
         Ok(Self {
             metric,
             seeds: runs.iter().map(|(seed, _)| *seed).collect(),
             scores: scores.into_iter().filter_map(|(split, all)| Some((split, all?))).collect(),
+            sources: SourcesOverSeeds::new(reports),
         })
     }
 
@@ -195,6 +230,9 @@ impl Summary {
                 each.join(", "),
             );
         }
+        if let Some(sources) = &self.sources {
+            outln!("{}", sources.in_words());
+        }
     }
 
     fn to_json(&self) -> serde_json::Value {
@@ -203,6 +241,10 @@ impl Summary {
             ((*split).to_owned(), json!({ "scores": scores, "summary": summary }))
         });
         let splits: serde_json::Map<_, _> = splits.collect();
-        json!({ "metric": self.metric, "seeds": self.seeds, "splits": splits })
+        let mut summary = json!({ "metric": self.metric, "seeds": self.seeds, "splits": splits });
+        if let Some(sources) = &self.sources {
+            summary["sources"] = json!(sources);
+        }
+        summary
     }
 }

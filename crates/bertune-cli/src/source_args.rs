@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use anyhow::bail;
 use bertune::data::Column;
 use bertune::train::{Interval, SourceRule, SourceWeighting};
 use clap::Args;
@@ -64,5 +65,24 @@ impl SourceArgs {
         set(&mut weights.clip, self.source_clip);
         set(&mut weights.flattening, self.source_flattening);
         set(&mut weights.every, self.source_every);
+    }
+
+    /// Refuses flags that have no effect where there is no source.
+    pub(crate) fn check(&self, source: &SourceFiles) -> anyhow::Result<()> {
+        let are_given = [
+            ("--source-text", self.source_text.is_some()),
+            ("--source-label", self.source_label.is_some()),
+            ("--source-weights", self.source_weights.is_some()),
+            ("--source-weight", self.source_weight.is_some()),
+            ("--source-weight-column", self.source_weight_column.is_some()),
+            ("--source-clip", self.source_clip.is_some()),
+            ("--source-flattening", self.source_flattening.is_some()),
+            ("--source-every", self.source_every.is_some()),
+            ("--source-check", self.source_check.is_some()),
+        ];
+        match are_given.into_iter().find(|(_, is_given)| *is_given && source.files.is_empty()) {
+            Some((flag, _)) => bail!("{flag} has no effect without --source"),
+            None => Ok(()),
+        }
     }
 }

@@ -7,6 +7,7 @@ use bertune::train::{
     Evaluation, Event, FineTuned, Run, Sources, StopSignal, TrainingData, fine_tune, target_only,
 };
 
+use crate::learning::End;
 use crate::progress::Progress;
 use crate::source_files::SourceCheck;
 use crate::source_report::{CheckReport, SourceReport};
@@ -37,23 +38,26 @@ impl Training {
         })
     }
 
-    /// What the sources were to a run that is at its end, printed, if there were any; and whether the
-    /// comparison was stopped.
+    /// What the sources were to a run that is at its end, printed, if there were any; and how it ends
+    /// with the comparison.
     pub(crate) fn source_report<B: BertOps>(
         &self,
         examples: &Examples,
         tuned: &FineTuned<Autodiff<B>>,
         best: Option<&Evaluation>,
         target_only: Option<TargetOnly<B>>,
-    ) -> anyhow::Result<(Option<SourceReport>, bool)> {
-        let Some(sources) = &examples.sources else { return Ok((None, false)) };
+    ) -> anyhow::Result<(Option<SourceReport>, End)> {
+        let Some(sources) = &examples.sources else { return Ok((None, End::Finished)) };
         let names: Vec<_> = self.tables.sources.iter().map(path).collect();
         let mut report = SourceReport::new(&names, sources, tuned.weights.as_deref());
         report.print();
         let alone = target_only
             .map(|check| self.train_target_only(examples, sources, check))
             .transpose()?;
-        let stopped = alone.as_ref().is_some_and(Option::is_none);
+        let end = match alone {
+            Some(None) => End::Unchecked,
+            _ => End::Finished,
+        };
         if let (Some(best), Some(Some(alone))) = (best, alone) {
             let (metric, targets) = (tuned.history.metric(), examples.validation.targets());
             report.check = CheckReport::new(metric, targets, best, &alone);
@@ -61,7 +65,7 @@ impl Training {
         if let Some(check) = &report.check {
             check.print();
         }
-        Ok((Some(report), stopped))
+        Ok((Some(report), end))
     }
 
     /// How the best model of a run without the sources does on the validation rows; `None` if it
@@ -96,7 +100,11 @@ impl Training {
         let learned = fine_tune(pretrained, data, &config, run)?;
         progress.end();
         if !learned.finished {
-            errln!("stopped: the model is whole, but whether the sources helped is not known");
+            errln!(
+                "stopped: the run itself is finished and its model is whole, but the comparison is \
+                 missing, so that whether the sources helped is not known; to know it, train anew \
+                 with --overwrite"
+            );
             return Ok(None);
         }
         Ok(best)

@@ -1,14 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use bertune::data::{
-    Column, DataError, LabelledRows, Labels, SplitFiles, TableFiles, TableFormat, TargetKind,
-};
+use bertune::data::{Column, DataError, LabelledRows, Labels, SplitFiles, TableFiles, TableFormat};
 use bertune::train::SourceRule;
 use serde::{Deserialize, Serialize};
 
 use crate::run_config::{RunConfig, one_or_several};
-use crate::tables::{self, Tables};
+use crate::tables::{Tables, check_distinct, check_kind};
 
 /// Labelled texts of other tasks or domains to learn from beside the target's: the `[source]` table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,17 +43,19 @@ impl SourceFiles {
     /// The rows of each source, checked against the target's labels and files.
     pub(crate) fn read(config: &RunConfig, target: &Tables) -> anyhow::Result<Vec<LabelledRows>> {
         let format = config.source.format(config)?;
-        let read = |path: &PathBuf| {
-            let files = match path.is_dir() {
-                true => SplitFiles::find(path)?.train,
-                false => vec![path.clone()],
-            };
-            let files = TableFiles::open(&files, &format, Labels::Required)?;
+        let sources = config.source.files.iter().map(|path| match path.is_dir() {
+            true => Ok(SplitFiles::find(path)?.train),
+            false => Ok(vec![path.clone()]),
+        });
+        let sources: Vec<Vec<PathBuf>> = sources.collect::<Result<_, DataError>>()?;
+        check_distinct(sources.iter().flatten())?;
+        let read = |files: &Vec<PathBuf>| {
+            let files = TableFiles::open(files, &format, Labels::Required).map_err(in_source)?;
             check_files(files.paths(), target)?;
             check_kind(&files, &target.train)?;
             LabelledRows::read(files, &target.labels).map_err(in_source)
         };
-        config.source.files.iter().map(read).collect()
+        sources.iter().map(read).collect()
     }
 
     /// How the files are to be read: as the target's, but for the columns that are named.
@@ -73,8 +73,9 @@ impl SourceFiles {
     }
 }
 
-/// Says what to do about a label that the target does not have.
-fn in_source(error: DataError) -> anyhow::Error {
+/// Says what to do about a label that the target does not have, and names the flags of sources.
+fn in_source(mut error: DataError) -> anyhow::Error {
+    name_flags(&mut error);
     let is_unknown = matches!(error, DataError::UnknownLabel { .. });
     let error = anyhow::Error::new(error);
     match is_unknown {
@@ -83,6 +84,27 @@ fn in_source(error: DataError) -> anyhow::Error {
              leave these rows out",
         ),
         false => error,
+    }
+}
+
+/// Names the flags of sources in place of those of the target, which hold where they are left out.
+fn name_flags(error: &mut DataError) {
+    use DataError::{AmbiguousColumn, EmptyColumn, SameColumn, UnknownColumn, WhichColumn};
+    let flags = match error {
+        UnknownColumn { flag, .. }
+        | WhichColumn { flag, .. }
+        | AmbiguousColumn { flag, .. }
+        | EmptyColumn { flag, .. } => [Some(flag), None],
+        SameColumn { first, second, .. } => [Some(first), Some(second)],
+        _ => return,
+    };
+    for flag in flags.into_iter().flatten() {
+        *flag = match *flag {
+            "--text" => "--source-text",
+            "--label" => "--source-label",
+            "--weight" => "--source-weight-column",
+            other => other,
+        };
     }
 }
 
@@ -104,29 +126,4 @@ fn check_files(files: &[PathBuf], target: &Tables) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Refuses a source whose rows are not of the target's kind.
-fn check_kind(source: &TableFiles, target: &LabelledRows) -> anyhow::Result<()> {
-    let path = source.paths().first().map_or_else(String::new, |path| path.display().to_string());
-    let first = tables::path(target);
-    let (source, target) = (source.layout(), target.layout());
-    match (source.text_pair.is_some(), target.text_pair.is_some()) {
-        (true, false) => bail!("{path} has pairs of texts, but {first} has single ones"),
-        (false, true) => bail!("{path} has single texts, but {first} has pairs; see --text-pair"),
-        _ => {}
-    }
-    if source.targets != target.targets {
-        let [of_source, of_target] = [source.targets, target.targets].map(in_words);
-        bail!("each row of {path} has {of_source}, but each of {first} has {of_target}");
-    }
-    Ok(())
-}
-
-fn in_words(targets: TargetKind) -> &'static str {
-    match targets {
-        TargetKind::Class => "one label",
-        TargetKind::Set => "a set of labels",
-        TargetKind::Values => "numbers",
-    }
 }

@@ -1,9 +1,10 @@
 use bertune::data::Targets;
 use bertune::head::Decisions;
-use bertune::metrics::{Bootstrap, MetricName, PairedDifference};
+use bertune::metrics::{Bootstrap, MetricName, PairedDifference, SeedSummary};
 use bertune::train::{Evaluation, Sources, WeightShare};
 use serde::{Deserialize, Serialize};
 
+use crate::progress::in_digits;
 use crate::text_table;
 
 /// What sources were to a run: part of its record.
@@ -128,6 +129,66 @@ impl CheckReport {
     }
 }
 
+/// What sources changed in the runs of several seeds: part of their summary.
+#[derive(Debug, Serialize)]
+pub(crate) struct SourcesOverSeeds {
+    metric: MetricName,
+    /// Those whose run was compared with one on the target alone.
+    seeds: Vec<u64>,
+    /// With less without, on the validation rows.
+    differences: Vec<f64>,
+    summary: SeedSummary,
+}
+
+impl SourcesOverSeeds {
+    /// `None` where no run was compared.
+    pub(crate) fn new<'a>(
+        runs: impl Iterator<Item = (u64, Option<&'a SourceReport>)>,
+    ) -> Option<Self> {
+        let checks = runs.filter_map(|(seed, report)| Some((seed, report?.check.as_ref()?)));
+        let checks: Vec<(u64, &CheckReport)> = checks.collect();
+        let metric = checks.first()?.1.metric;
+        let differences = checks.iter().map(|(_, check)| check.difference.difference);
+        Self::of(metric, checks.iter().map(|(seed, _)| *seed).collect(), differences.collect())
+    }
+
+    fn of(metric: MetricName, seeds: Vec<u64>, differences: Vec<f64>) -> Option<Self> {
+        let summary = SeedSummary::new(&differences)?;
+        Some(Self { metric, seeds, differences, summary })
+    }
+
+    /// Whether sources help, in one sentence.
+    pub(crate) fn in_words(&self) -> String {
+        let Self { metric, seeds, summary, .. } = self;
+        let SeedSummary { mean, standard_deviation, interval, .. } = summary;
+        let over = match seeds.len() {
+            1 => "in one run".to_owned(),
+            runs => format!("over {runs} runs"),
+        };
+        let unknown = "Whether the sources help cannot be told";
+        let helps = metric.higher_is_better() == (*mean > 0.0);
+        let (verdict, interval) = match interval {
+            None => (unknown, "no interval: it takes two seeds".to_owned()),
+            Some(interval) => {
+                let (low, high) = (interval.low, interval.high);
+                let (verdict, position) = match (low > 0.0 || high < 0.0, helps) {
+                    // Seeds that do not differ do not tell how much they can.
+                    _ if high - low < 1e-9 => (unknown, "has no width"),
+                    (false, _) => (unknown, "does not exclude 0"),
+                    (true, true) => ("The sources help", "excludes 0"),
+                    (true, false) => ("The sources harm", "excludes 0"),
+                };
+                (verdict, format!("95 % interval {low:.4} to {high:.4}, which {position}"))
+            }
+        };
+        format!(
+            "{verdict}: {over}, {metric} on the validation rows with them, less that on the target \
+             alone, is {mean:+.4} ± {}, {interval}",
+            in_digits(*standard_deviation),
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +205,26 @@ mod tests {
         let report = CheckReport::new(metric, &targets, &of(with_sources), &of(target_only));
         let verdict = report.unwrap().verdict();
         assert!(verdict.starts_with(expected), "{verdict}");
+    }
+
+    fn check_seeds(differences: &[f64], metric: MetricName, begins: &str, ends: &str) {
+        let seeds = (1..=differences.len() as u64).collect();
+        let over_seeds = SourcesOverSeeds::of(metric, seeds, differences.to_vec()).unwrap();
+        let told = over_seeds.in_words();
+        assert!(told.starts_with(begins) && told.ends_with(ends), "{told}");
+    }
+
+    #[test]
+    fn several_seeds_say_whether_sources_help() {
+        let (gains, losses) = ([0.02, 0.03, 0.04], [-0.02, -0.03, -0.04]);
+        let unknown = "Whether the sources help cannot be told";
+        check_seeds(&gains, MetricName::Accuracy, "The sources help:", "which excludes 0");
+        check_seeds(&losses, MetricName::Accuracy, "The sources harm:", "which excludes 0");
+        check_seeds(&losses, MetricName::Loss, "The sources help:", "which excludes 0");
+        check_seeds(&[0.02, -0.03, 0.04], MetricName::Loss, unknown, "which does not exclude 0");
+        check_seeds(&[0.1; 3], MetricName::Accuracy, unknown, "which has no width");
+        check_seeds(&[0.1], MetricName::Accuracy, unknown, "no interval: it takes two seeds");
+        assert!(SourcesOverSeeds::new([(1, None)].into_iter()).is_none());
     }
 
     #[test]

@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use anyhow::bail;
 use bertune::data::{
     LabelMap, LabelledRows, Labels, Split, SplitFiles, TableFiles, TargetKind, Targets,
     random_split, stratified_split,
@@ -41,20 +43,27 @@ impl Validation {
 }
 
 impl Tables {
-    /// Reads the files that the settings name, and checks that their labels are those of `train`.
+    /// Reads the files that the settings name, and checks that their labels are those of `train`,
+    /// and their texts of its kind.
     pub(crate) fn read(config: &RunConfig) -> anyhow::Result<Self> {
         let files = files(config)?;
+        for files in [&files.train, &files.validation, &files.test] {
+            check_distinct(files.iter())?;
+        }
         let open = |files: &[PathBuf], needed| TableFiles::open(files, &config.data, needed);
-        let measured = |files: &[PathBuf]| open(files, Labels::Measured);
         let train = open(&files.train, Labels::Required)?;
         let labels = LabelMap::of_files(&train)?;
-        let read = |files| LabelledRows::read(files, &labels);
-        let train = read(train)?;
+        let train = LabelledRows::read(train, &labels)?;
+        let measured = |files: &[PathBuf]| -> anyhow::Result<LabelledRows> {
+            let files = open(files, Labels::Measured)?;
+            check_kind(&files, &train)?;
+            Ok(LabelledRows::read(files, &labels)?)
+        };
         let validation = match files.validation.is_empty() {
             true => Validation::HeldOut(split(&train, config)?),
-            false => Validation::Own(Box::new(read(measured(&files.validation)?)?)),
+            false => Validation::Own(Box::new(measured(&files.validation)?)),
         };
-        let test = (!files.test.is_empty()).then(|| read(measured(&files.test)?)).transpose()?;
+        let test = (!files.test.is_empty()).then(|| measured(&files.test)).transpose()?;
         let mut tables = Self { train, sources: Vec::new(), validation, test, labels };
         tables.sources = SourceFiles::read(config, &tables)?;
         Ok(tables)
@@ -164,6 +173,45 @@ fn files(config: &RunConfig) -> anyhow::Result<SplitFiles> {
     Ok(files)
 }
 
+/// Refuses a file that is named twice, whose rows would count twice.
+pub(crate) fn check_distinct<'a>(files: impl Iterator<Item = &'a PathBuf>) -> anyhow::Result<()> {
+    let mut seen = BTreeSet::new();
+    let mut real = files.filter_map(|path| Some((path, path.canonicalize().ok()?)));
+    match real.find(|(_, real)| !seen.insert(real.clone())) {
+        Some((path, _)) => {
+            bail!("{} is named twice: its rows would count twice; leave one out", path.display())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses files whose rows are not of the kind that is learned from.
+pub(crate) fn check_kind(files: &TableFiles, train: &LabelledRows) -> anyhow::Result<()> {
+    let (path, first) = (first(files.paths()), path(train));
+    let (files, train) = (files.layout(), train.layout());
+    match (files.text_pair.is_some(), train.text_pair.is_some()) {
+        (true, false) => bail!(
+            "{path} has pairs of texts, but {first} has single ones; give it single ones too, or see \
+             --text-pair"
+        ),
+        (false, true) => bail!("{path} has single texts, but {first} has pairs; see --text-pair"),
+        _ => {}
+    }
+    if files.targets != train.targets {
+        let [of_files, of_train] = [files.targets, train.targets].map(in_words);
+        bail!("each row of {path} has {of_files}, but each of {first} has {of_train}");
+    }
+    Ok(())
+}
+
+fn in_words(targets: TargetKind) -> &'static str {
+    match targets {
+        TargetKind::Class => "one label",
+        TargetKind::Set => "a set of labels",
+        TargetKind::Values => "numbers",
+    }
+}
+
 /// Holds a share of the rows out, of each class the same where each row has one.
 fn split(rows: &LabelledRows, config: &RunConfig) -> anyhow::Result<Split> {
     let fraction = config.validation_fraction;
@@ -176,7 +224,11 @@ fn split(rows: &LabelledRows, config: &RunConfig) -> anyhow::Result<Split> {
 
 /// The first file, which stands for all.
 pub(crate) fn path(rows: &LabelledRows) -> String {
-    rows.paths().first().map_or_else(String::new, |path| path.display().to_string())
+    first(rows.paths())
+}
+
+fn first(paths: &[PathBuf]) -> String {
+    paths.first().map_or_else(String::new, |path| path.display().to_string())
 }
 
 /// Which columns were taken for what.

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -56,7 +56,10 @@ pub(crate) struct TaskConfig {
     pub(crate) train: Vec<PathBuf>,
     #[serde(deserialize_with = "one_or_several", skip_serializing_if = "Vec::is_empty")]
     pub(crate) validation: Vec<PathBuf>,
-    pub(crate) validation_fraction: f64,
+    /// The share of `train` to measure on where there is no validation file; that of [`RunConfig`] if
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation_fraction: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) split_seed: Option<u64>,
     #[serde(deserialize_with = "one_or_several", skip_serializing_if = "Vec::is_empty")]
@@ -69,7 +72,7 @@ impl Default for TasksConfig {
     fn default() -> Self {
         let single = RunConfig::default();
         Self {
-            model: String::new(),
+            model: single.model,
             revision: single.revision,
             output: single.output,
             device: single.device,
@@ -97,7 +100,7 @@ impl Default for TaskConfig {
             weight: 1.0,
             train: single.train,
             validation: single.validation,
-            validation_fraction: single.validation_fraction,
+            validation_fraction: None,
             split_seed: single.split_seed,
             test: single.test,
             data: single.data,
@@ -128,12 +131,13 @@ impl TasksConfig {
 
     /// A task's settings, as if it were learned by itself.
     pub(crate) fn run_config(&self, task: &TaskConfig) -> RunConfig {
+        let usual = RunConfig::default();
         RunConfig {
             model: self.model.clone(),
             revision: self.revision.clone(),
             train: task.train.clone(),
             validation: task.validation.clone(),
-            validation_fraction: task.validation_fraction,
+            validation_fraction: task.validation_fraction.unwrap_or(usual.validation_fraction),
             split_seed: task.split_seed,
             test: task.test.clone(),
             output: self.output.join(&task.name),
@@ -147,7 +151,7 @@ impl TasksConfig {
             data: task.data.clone(),
             tokens: self.tokens,
             training: self.training.clone(),
-            ..RunConfig::default()
+            ..usual
         }
     }
 
@@ -179,13 +183,20 @@ impl TasksConfig {
 
     /// Refuses two tasks whose folders are one, on some systems at least.
     fn check_names(&self) -> anyhow::Result<()> {
-        let mut names = BTreeSet::new();
-        match self.tasks.iter().find(|task| !names.insert(task.name.to_lowercase())) {
-            Some(TaskConfig { name, .. }) => {
-                bail!("two tasks are called '{name}'; give each a name of its own")
+        let mut names = BTreeMap::new();
+        for TaskConfig { name, .. } in &self.tasks {
+            match names.insert(name.to_lowercase(), name) {
+                Some(other) if other == name => {
+                    bail!("two tasks are called '{name}'; give each a name of its own")
+                }
+                Some(other) => bail!(
+                    "the tasks '{other}' and '{name}' differ in upper and lower case alone, which some \
+                     systems do not tell apart in names of folders; give one another name"
+                ),
+                None => {}
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 }
 
@@ -204,6 +215,11 @@ impl TaskConfig {
         }
         if self.train.is_empty() {
             bail!("task '{name}' has nothing to learn from; say train = \"FILE\"");
+        }
+        if self.validation_fraction.is_some() && !self.validation.is_empty() {
+            bail!(
+                "task '{name}': validation_fraction has no effect beside validation; leave one out"
+            );
         }
         if !(self.weight.is_finite() && self.weight > 0.0) {
             bail!("task '{name}': weight is {}, but must be above 0", self.weight);
@@ -238,13 +254,35 @@ mod tests {
     }
 
     #[test]
+    fn the_model_is_the_boxed_one_where_none_is_named() {
+        let config = read(&FILE.replace("model = \"m\"\n", "")).unwrap();
+        assert_eq!((config.model.as_str(), config.training.epochs), (BOXED, 7));
+    }
+
+    #[test]
     fn a_name_that_is_no_folders_is_refused() {
         for name in ["run.json", "a/b", "..", "a b", "c:d"] {
             let error = read(&FILE.replace("\"a\"", &format!("\"{name}\""))).unwrap_err();
             assert!(error.to_string().contains("cannot be called"), "{name}: {error}");
         }
         assert!(read(&FILE.replace("\"a\"", "\"größe_2-x\"")).is_ok());
-        let error = read(&FILE.replace("\"a\"", "\"B\"")).unwrap_err();
-        assert!(error.to_string().contains("two tasks are called 'b'"), "{error}");
+    }
+
+    #[test]
+    fn two_names_of_one_folder_are_refused() {
+        for (name, told) in [("b", "two tasks are called 'b'"), ("B", "the tasks 'B' and 'b'")] {
+            let error = read(&FILE.replace("\"a\"", &format!("\"{name}\""))).unwrap_err();
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_held_out_where_no_file_is_measured_on() {
+        let with = |keys: &str| read(&FILE.replace("weight = 2.0", keys));
+        let config = with("validation_fraction = 0.25").unwrap();
+        let fractions = [0, 1].map(|i| config.run_config(&config.tasks[i]).validation_fraction);
+        assert_eq!(fractions, [0.1, 0.25]);
+        let error = with("validation = \"v.csv\"\nvalidation_fraction = 0.1").unwrap_err();
+        assert!(error.to_string().contains("task 'b': validation_fraction has no"), "{error}");
     }
 }

@@ -50,7 +50,7 @@ impl TasksData {
         let checkpoint = &self.tasks[0].checkpoint;
         let mut loaded = BertForTasks::from_pretrained(checkpoint, adaptations, device)?;
         for (task, config) in self.tasks.iter().zip(&mut loaded.configs) {
-            task.limit(config)?;
+            task.limit(config, "max_length below [tokens]")?;
         }
         if !self.quiet {
             errln!("Model     {}: {}", self.config.model, loaded.report);
@@ -101,25 +101,44 @@ impl TasksData {
     }
 }
 
-/// Refuses a file that one task learns from and another is measured on, for they share the encoder.
+/// Refuses a file that one task learns from and another is measured on, in whole or in the rows that
+/// it holds out, for they share the encoder.
 fn check_files(config: &TasksConfig, tables: &[Tables]) -> anyhow::Result<()> {
     let tasks = || config.tasks.iter().map(|task| &task.name).zip(tables);
     for (measured, tables) in tasks() {
-        let rows = tables.validation.own().into_iter().chain(&tables.test);
-        let real = |path: &PathBuf| path.canonicalize().ok();
-        let files: Vec<PathBuf> = rows.flat_map(LabelledRows::paths).filter_map(real).collect();
+        let own = tables.validation.own();
+        let files = real_paths(own.into_iter().chain(&tables.test));
+        let held_out_of = real_paths(own.is_none().then_some(&tables.train).into_iter());
         for (learned, tables) in tasks().filter(|(name, _)| *name != measured) {
-            let is_both = |path: &&PathBuf| real(path).is_some_and(|path| files.contains(&path));
-            if let Some(path) = tables.train.paths().iter().find(is_both) {
+            if let Some(path) = first_among(&tables.train, &files) {
                 bail!(
                     "{} is learned from by task '{learned}', and task '{measured}' is measured on \
                      it: nothing may be both, for the tasks share the encoder; leave one out",
                     path.display()
                 );
             }
+            if let Some(path) = first_among(&tables.train, &held_out_of) {
+                bail!(
+                    "{} is learned from by the tasks '{measured}' and '{learned}', and \
+                     '{measured}' is measured on rows that it holds out of it: the other would learn \
+                     them, for the tasks share the encoder; name validation files for both",
+                    path.display()
+                );
+            }
         }
     }
     Ok(())
+}
+
+/// The files of rows, as the system knows them.
+fn real_paths<'a>(rows: impl Iterator<Item = &'a LabelledRows>) -> Vec<PathBuf> {
+    rows.flat_map(LabelledRows::paths).filter_map(|path| path.canonicalize().ok()).collect()
+}
+
+/// The first file of rows that is among these.
+fn first_among<'a>(rows: &'a LabelledRows, files: &[PathBuf]) -> Option<&'a PathBuf> {
+    let is_among = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| files.contains(&path));
+    rows.paths().iter().find(is_among)
 }
 
 /// Reads the tables of a task, and tells what they are.

@@ -37,14 +37,13 @@ pub(crate) struct TasksRun {
 }
 
 impl TasksRun {
-    /// A new run; what an earlier one left in its folder goes when this one can begin.
+    /// A new run; what an earlier one left in its folder goes when this one begins.
     pub(crate) fn begin(
         config: TasksConfig,
         run_folder: RunFolder,
         outside: Outside,
     ) -> anyhow::Result<Self> {
         let data = TasksData::prepare(config, &outside)?;
-        run_folder.clear()?;
         Ok(Self { data, run_folder, saved: None, outside })
     }
 
@@ -103,6 +102,7 @@ impl Job for TasksRun {
                 let parts = parts(&tasks, &loaded.configs, &evaluations, &decisions);
                 data.save(model, history, &parts, (&settings, &record))
             })
+            .beginning(|| run_folder.begin())
             .saving(config.save_every, |state| {
                 let files = StateFiles { settings: (TASKS, &settings), inputs: &inputs };
                 run_folder.save(state, files, config.keep_states)

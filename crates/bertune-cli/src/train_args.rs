@@ -86,8 +86,8 @@ pub(crate) struct TrainArgs {
     /// End after so much time, such as 50m or 2h, with a state that can be resumed.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) max_time: Option<Duration>,
-    /// Train so many times, with as many seeds from --seed on, and tell mean and spread; each run
-    /// has its folder OUTPUT/seed-N.
+    /// Train so many times, 2 to 1000, with as many seeds from --seed on, and tell mean and spread;
+    /// each run has its folder OUTPUT/seed-N.
     #[arg(long, value_name = "N", value_parser = seeds, conflicts_with = "max_time")]
     pub(crate) seeds: Option<u64>,
     /// Write curves for TensorBoard into this folder.
@@ -152,6 +152,7 @@ impl TrainArgs {
         self.limits.apply(&mut config.tokens);
         self.table.apply(&mut config.data);
         self.source.apply(&mut config.source, &mut config.source_weights);
+        self.source.check(&config.source)?;
         self.training.apply(&mut config.training);
         self.training.check(&config.training)?;
         if self.validation_fraction.is_some() && !config.validation.is_empty() {

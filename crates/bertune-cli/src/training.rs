@@ -99,7 +99,7 @@ impl Training {
         };
         let mut loaded = load(&self.checkpoint, self.adaptation(), device)?;
         loaded.model = adapt(loaded.model, &self.config.training)?;
-        self.limit(&mut loaded.config)?;
+        self.limit(&mut loaded.config, "--max-length, or max_length below [tokens]")?;
         if !self.quiet {
             errln!("Model     {}: {}", self.config.model, loaded.report);
             if self.config.model == BOXED {
@@ -136,9 +136,14 @@ impl Training {
         }
     }
 
-    /// Notes in an architecture how long inputs may be, if it can take them.
-    pub(crate) fn limit(&self, config: &mut SequenceClassificationConfig) -> anyhow::Result<()> {
-        check_fit(config, &self.tokenizer, self.config.tokens.max_length)?;
+    /// Notes in an architecture how long inputs may be, if it can take them. `setting` is where that
+    /// is said.
+    pub(crate) fn limit(
+        &self,
+        config: &mut SequenceClassificationConfig,
+        setting: &str,
+    ) -> anyhow::Result<()> {
+        check_fit(config, &self.tokenizer, (self.config.tokens.max_length, setting))?;
         set_limits(config, self.config.tokens);
         config.text_pair = self.has_pairs();
         Ok(())
@@ -269,13 +274,13 @@ pub(crate) fn tell_device(device: &str, precision: Precision) {
 fn check_fit(
     config: &SequenceClassificationConfig,
     tokenizer: &BertTokenizer,
-    max_length: usize,
+    (max_length, setting): (usize, &str),
 ) -> anyhow::Result<()> {
     let positions = config.bert.max_position_embeddings;
     if max_length > positions {
         bail!(
             "inputs of {max_length} tokens are longer than the {positions} that this model takes; \
-             say --max-length {positions} or less, or max_length below [tokens]"
+             say {positions} or less with {setting}"
         );
     }
     let (tokens, vocab_size) = (tokenizer.vocab_size(), config.bert.vocab_size);

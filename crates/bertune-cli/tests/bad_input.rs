@@ -46,6 +46,14 @@ fn edit_names(place: &Place, file: &str, from: &str, to: &str) {
     place.write(file, bytes);
 }
 
+/// Makes the last weight of the model no number.
+fn write_not_a_number(place: &Place) {
+    let mut bytes = place.read("model/model.safetensors");
+    let end = bytes.len() - 4;
+    bytes[end..].copy_from_slice(&f32::NAN.to_le_bytes());
+    place.write("model/model.safetensors", bytes);
+}
+
 macro_rules! cases {
     ($($what:literal, $prepare:expr, $command:expr;)*) => {
         [$(($what, (|place: &Place| ($prepare)(place)) as fn(&Place), $command)),*]
@@ -80,6 +88,10 @@ fn cases() -> Vec<Case> {
         "a file of bytes that are no text", table("t.csv", b"text,label\na\0b,1\nc,0\n"), TRAIN;
         "no label column to evaluate on", table("t.csv", b"text,other\na,1\nb,0\n"), "evaluate --model model --data t.csv";
         "no rows to classify", table("t.csv", b"text\n"), "predict --model model --file t.csv";
+        "pairs to measure single texts on", table("v.csv", b"text,text_pair,label\na,b,pos\n"), "train --model model --train train.csv --validation v.csv --output out";
+        "single texts to test pairs on", table("t.csv", b"text,text_pair,label\na,b,pos\nb,a,neg\n"), "train --model model --train t.csv --validation t.csv --test train.csv --output out";
+        "pairs to compare on that single texts are learned from", table("v.csv", b"text,text_pair,label\na,b,pos\n"), "compare --model model --train train.csv --validation v.csv --output out";
+        "a file that is named twice", nothing, "train --model model --train train.csv ./train.csv --output out";
         "too few rows to split", table("t.csv", b"text,label\na,1\nb,0\n"), TRAIN;
     };
     let models = cases! {
@@ -98,6 +110,7 @@ fn cases() -> Vec<Case> {
         "a broken tokenizer.json", |p: &Place| p.write("model/tokenizer.json", "{\"model\": [}"), "train --model model --train train.csv --output out";
         "a tokenizer of another model", |p: &Place| { let v = p.read("model/vocab.txt"); p.write("model/vocab.txt", [b"x1\nx2\n".as_slice(), &v].concat()); }, "predict --model model 'a film'";
         "a maximum length beyond the model's positions", nothing, "train --model model --train train.csv --output out --max-length 200";
+        "weights that are no numbers", |p: &Place| write_not_a_number(p), "predict --model model 'a film'";
         "an encoder without a classifier", |p: &Place| edit_weights(p, "classifier.", "cls.predic."), "predict --model model 'a film'";
         "a folder that is no model", |p: &Place| p.write("docs/notes.txt", "x"), "predict --model docs 'a film'";
         "a label that the model does not have", table("t.csv", b"text,label\ngood,pos\nbad,meh\n"), "evaluate --model model --data t.csv";
@@ -150,6 +163,8 @@ fn cases() -> Vec<Case> {
         "dropout of everything", nothing, "train --model model --train train.csv --output out --hidden-dropout 1";
         "a time in no words", nothing, "train --model model --train train.csv --output out --max-time soon";
         "one seed", nothing, "train --model model --train train.csv --output out --seeds 1";
+        "more seeds than anybody has time for", nothing, "train --model model --train train.csv --output out --seeds 10000000000";
+        "seeds in a folder of other files", |p: &Place| p.write("out/notes.txt", "x"), "train --model model --train train.csv --output out --seeds 2";
         "a single row to compare models on", table("t.csv", b"text,label\ngood film,pos\n"), "compare-runs model model --data t.csv";
         "a run to replay that is not there", nothing, "replay out/run.json --output again";
         "a number that is none", table("t.csv", b"text,label\na,0.5\nb,nan\nc,1\n"), "train --model model --train t.csv --targets values --output out";
@@ -179,11 +194,20 @@ fn cases() -> Vec<Case> {
         "weights of a column that is not there", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-weights column --source-weight-column worth";
         "a weight of a source that is none", table("s.csv", b"text,label,worth\na,pos,much\n"), "train --model model --train train.csv --output out --source s.csv --source-weights column --source-weight-column worth";
         "a negative weight of sources", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-weight -1";
+        "a weight of sources of nothing", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-weight 0";
+        "a source of which no row counts", table("s.csv", b"text,label,worth\na,pos,0\nb,neg,0\n"), "train --model model --train train.csv --output out --source s.csv --source-weights column --source-weight-column worth";
+        "a source that is named twice", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv ./s.csv";
+        "a column of sources that is not there", table("s.csv", b"text,label\na,pos\n"), "train --model model --train train.csv --output out --source s.csv --source-text body";
+        "a comparison with the target without a source", nothing, "train --model model --train train.csv --output out --source-check none";
+        "a source in a file of settings without files", |p: &Place| p.write("c.toml", "[source]\ncheck = \"none\"\n"), "train --config c.toml --model model --train train.csv --output out";
         "weights of sources without a source", nothing, "train --model model --train train.csv --output out --source-weights domain";
         "an unknown comparison of sources", nothing, "train --model model --train train.csv --output out --source s.csv --source-check yes";
         "no text to learn from", nothing, "pretrain --output out";
         "text that is not there", nothing, "pretrain --text wiki.txt --output out";
         "text without a word", table("wiki.txt", b"\n \n\n"), "pretrain --text wiki.txt --validation wiki.txt --output out";
+        "text without a word and none to measure on", table("wiki.txt", b"\n \n\n"), "pretrain --text wiki.txt --output out";
+        "text of marks alone", table("wiki.txt", b"!!! ???\n"), "pretrain --text wiki.txt --validation wiki.txt --output out";
+        "text of which the tokenizer knows no word", table("wiki.txt", b"xyz qrs\n"), "pretrain --model model --text wiki.txt --validation wiki.txt --output out";
         "text that is not UTF-8", table("wiki.txt", b"a word\nand \xff\n"), "pretrain --text wiki.txt --validation wiki.txt --output out";
         "one document and none to measure on", table("wiki.txt", b"a word and a word and a word\n"), "pretrain --text wiki.txt --output out";
         "a vocabulary without room", table("wiki.txt", b"a word and a word\n"), "pretrain --text wiki.txt --validation wiki.txt --vocab-size 4 --output out";
@@ -193,11 +217,15 @@ fn cases() -> Vec<Case> {
         "a tokenizer that hides nothing", |p: &Place| { p.write("wiki.txt", "a film"); edit(p, "model/vocab.txt", "[MASK]", "mask") }, "pretrain --tokenizer model --text wiki.txt --validation wiki.txt --output out";
         "everything masked", table("wiki.txt", b"a word and a word\n"), "pretrain --text wiki.txt --validation wiki.txt --masking-probability 1 --output out";
         "heads that do not divide the width", table("wiki.txt", b"a word and a word\n"), "pretrain --text wiki.txt --validation wiki.txt --heads 3 --output out";
-        "text that hides nothing", |p: &Place| { p.write("wiki.txt", "the film . the film"); p.run("pretrain --text wiki.txt --validation wiki.txt --vocab-size 60 --hidden-size 8 --heads 2 --max-steps 1 --output bert"); }, "fill-mask --model bert 'the film'";
+        "text that hides nothing", masked_lm, "fill-mask --model bert 'the film'";
+        "a second text that hides nothing", masked_lm, "fill-mask --model bert 'the [MASK]' 'the film'";
         "a classifier that is to fill masks", nothing, "fill-mask --model model 'the [MASK]'";
         "a method that there is not", nothing, "compare --model model --train train.csv --output out --methods scratch,magic";
         "a rate of no method", nothing, "compare --model model --train train.csv --output out --rates magic=1e-3";
         "a rate that is none", nothing, "compare --model model --train train.csv --output out --rates full=fast";
+        "two rates of one method", nothing, "compare --model model --train train.csv --output out --rates scratch=1e-3,scratch=1e-4";
+        "a rank that no matrix of a method has", nothing, "compare --model model --train train.csv --output out --lora-rank 500";
+        "a pattern that matches nothing in a method", nothing, "compare --model model --train train.csv --output out --freeze zzz";
         "a size of nothing", nothing, "compare --model model --train train.csv --output out --sizes 0,all";
         "a size larger than the data", nothing, "compare --model model --train train.csv --output out --sizes 8,500";
         "a size too small for the classes", nothing, "compare --model model --train train.csv --output out --sizes 1";
@@ -212,6 +240,8 @@ b,1
         "a metric of numbers to compare by", nothing, "compare --model model --train train.csv --output out --metric pearson";
         "a comparison with sources", table("s.csv", b"text,label\na,pos\n"), "compare --model model --train train.csv --output out --source s.csv";
         "a comparison without an output", nothing, "compare --model model --train train.csv";
+        "a demo in a folder of other files", |p: &Place| p.write("out/messages/train.csv", "text,label\n"), "demo --output out";
+        "a demo over messages of others", |p: &Place| p.write("out/messages/train.csv", "text,label\n"), "demo --output out --overwrite";
         "nothing to classify", nothing, "predict --model model";
         "a pair for several texts", nothing, "predict --model model a b --pair c";
         "texts and a file of texts", nothing, "predict --model model 'a film' --file train.csv";
@@ -223,6 +253,8 @@ b,1
         "a rank larger than the matrix", nothing, "train --model model --train train.csv --output out --lora-rank 17";
         "a target that matches no linear map", nothing, "train --model model --train train.csv --output out --lora-targets query,gate";
         "a target that is no pattern", nothing, "train --model model --train train.csv --output out --lora-targets '('";
+        "an empty target beside another", nothing, "train --model model --train train.csv --output out --lora-targets query,";
+        "an empty target", nothing, "train --model model --train train.csv --output out --lora-targets ''";
         "a scale of nothing", nothing, "train --model model --train train.csv --output out --lora-alpha 0";
         "an unknown setting of LoRA", |p: &Place| p.write("c.toml", "[training.lora]\nr = 8\n"), "train --config c.toml";
         "LoRA and layers that begin anew", nothing, "train --model model --train train.csv --output out --lora-rank 4 --reinit-layers 1";
@@ -230,29 +262,36 @@ b,1
         "an adapter to fine-tune", adapter, "train --model adapter --train train.csv --output out";
         "an adapter of another base", |p: &Place| { adapter(p); p.write_model_of("model", 4); }, "predict --model adapter 'a film'";
         "an adapter of a base of another shape", |p: &Place| { adapter(p); edit(p, "model/config.json", "\"hidden_size\": 16", "\"hidden_size\": 32"); }, "predict --model adapter 'a film'";
+        "an adapter on a base of another size", |p: &Place| { adapter(p); masked_lm(p); }, "predict --model adapter --base bert 'a film'";
+        "an adapter of another rank than it says", |p: &Place| { adapter(p); edit(p, "adapter/adapter_config.json", "\"r\"", "\"r\": 16, \"q\""); }, "predict --model adapter 'a film'";
         "an adapter whose base is gone", |p: &Place| { adapter(p); std::fs::rename(p.path("model"), p.path("away")).expect("renamed"); }, "predict --model adapter 'a film'";
         "an adapter that names no base", |p: &Place| { adapter(p); edit(p, "adapter/adapter_config.json", "base_model_name_or_path", "base"); }, "predict --model adapter 'a film'";
         "an adapter without weights", |p: &Place| { adapter(p); std::fs::remove_file(p.path("adapter/adapter_model.safetensors")).expect("removed"); }, "predict --model adapter 'a film'";
         "truncated weights of an adapter", |p: &Place| { adapter(p); let w = p.read("adapter/adapter_model.safetensors"); p.write("adapter/adapter_model.safetensors", &w[..w.len() / 2]); }, "predict --model adapter 'a film'";
         "an adapter with one factor of two", |p: &Place| { adapter(p); edit_names(p, "adapter/adapter_model.safetensors", "layer.1.attention.self.value.lora_B", "layer.1.attention.self.value.lora_C"); }, "predict --model adapter 'a film'";
-        "an adapter of more than the model has", |p: &Place| { adapter(p); edit_names(p, "adapter/adapter_model.safetensors", "classifier.bias", "klassifier.bias"); }, "merge --model adapter --output out";
+        "an adapter of more than the model has", |p: &Place| { adapter(p); std::fs::remove_file(p.path("adapter/bertune_config.json")).expect("removed"); edit_names(p, "adapter/adapter_model.safetensors", "classifier.bias", "klassifier.bias"); }, "merge --model adapter --output out";
         "a broken adapter_config.json", |p: &Place| { adapter(p); p.write("adapter/adapter_config.json", "{\n  \"r\": 8,,\n}"); }, "predict --model adapter 'a film'";
         "an adapter of another method", |p: &Place| { adapter(p); edit(p, "adapter/adapter_config.json", "LORA", "IA3"); }, "predict --model adapter 'a film'";
         "a variant of LoRA", |p: &Place| { adapter(p); edit(p, "adapter/adapter_config.json", "\"r\"", "\"use_dora\": true, \"r\""); }, "evaluate --model adapter --data train.csv";
         "a base for what is no adapter", nothing, "predict --model model --base model 'a film'";
         "merging what is no adapter", nothing, "merge --model model --output out";
+        "merging the boxed model", nothing, "merge --model boxed --output out";
         "merging into the base", adapter, "merge --model adapter --output model --overwrite";
     };
     let tasks = cases! {
         "a file of tasks that is not there", nothing, "train-tasks tasks.toml";
         "no tasks", tasks("", ""), "train-tasks tasks.toml";
-        "tasks without a model", |p: &Place| p.write("tasks.toml", "output = \"out\"\n[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
-        "two tasks of one name", tasks("", "[[tasks]]\nname = \"A\"\ntrain = \"train.csv\"\n[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "tasks without an output", |p: &Place| p.write("tasks.toml", "model = \"model\"\n[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "two tasks whose names differ in case alone", tasks("", "[[tasks]]\nname = \"A\"\ntrain = \"train.csv\"\n[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "two tasks of one name", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
         "a task with a name of no folder", tasks("", "[[tasks]]\nname = \"a/b\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
         "a task without a name", tasks("", "[[tasks]]\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
         "a task without a file", tasks("", "[[tasks]]\nname = \"a\"\n"), "train-tasks tasks.toml";
         "a task whose file is not there", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"a.csv\"\n"), "train-tasks tasks.toml";
         "a task whose column is not there", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\ndata = { text = \"body\" }\n"), "train-tasks tasks.toml";
+        "a share of a task beside its file", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\nvalidation = \"train.csv\"\nvalidation_fraction = 0.2\n"), "train-tasks tasks.toml";
+        "two tasks that hold out rows of one file", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\n[[tasks]]\nname = \"b\"\ntrain = \"train.csv\"\n"), "train-tasks tasks.toml";
+        "pairs to measure a task of single texts on", |p: &Place| { p.write("v.csv", "text,text_pair,label\na,b,pos\n"); tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\nvalidation = \"v.csv\"\n")(p); }, "train-tasks tasks.toml";
         "a task that is never drawn", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\nweight = 0.0\n"), "train-tasks tasks.toml";
         "an unknown key beside tasks", tasks("source = \"more.csv\"", TASK), "train-tasks tasks.toml";
         "an unknown key of a task", tasks("", "[[tasks]]\nname = \"a\"\ntrain = \"train.csv\"\nlabel = \"x\"\n"), "train-tasks tasks.toml";
@@ -284,6 +323,16 @@ fn tasks(settings: &'static str, tasks: &'static str) -> impl Fn(&Place) {
 fn adapter(place: &Place) {
     let output = place
         .run("train --model model --train train.csv --output adapter --max-steps 1 --lora-rank 2");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Pretrains a masked language model, `bert`, smaller than the tiny model.
+fn masked_lm(place: &Place) {
+    place.write("wiki.txt", "the film . the film");
+    let output = place.run(
+        "pretrain --text wiki.txt --validation wiki.txt --vocab-size 60 --hidden-size 8 --heads 2 \
+         --max-steps 1 --output bert",
+    );
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -40,6 +40,10 @@ fn an_adapter_of_it_finds_its_base() {
         let told = succeed(&place, &format!("predict --model adapter {base} 'a good film'"));
         assert!(told.contains("a good film"), "{told}");
     }
+    let told = succeed(&place, "merge --model adapter --output merged");
+    assert_eq!(told, "adapter and boxed are one in merged\n");
+    let card = String::from_utf8(place.read("merged/README.md")).unwrap();
+    assert!(card.contains("its base `boxed`, merged"), "{card}");
 }
 
 #[test]
@@ -88,7 +92,8 @@ fn it_becomes_a_folder_of_any_number_format() {
 fn the_demo_trains_compares_and_answers() {
     let place = Place::new();
     let told = succeed(&place, "demo --output demo --seeds 1");
-    for part in ["test accuracy", "from scratch", "full fine-tuning", "Try next:"] {
+    let parts = ["test accuracy", "from scratch", "full fine-tuning", "Try next:", "cargo install"];
+    for part in parts {
         assert!(told.contains(part), "{part}: {told}");
     }
     for file in ["classifier/model.safetensors", "comparison/index.html", "messages/test.csv"] {

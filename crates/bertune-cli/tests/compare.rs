@@ -130,6 +130,8 @@ fn settings_that_no_method_would_take_are_refused() {
         ("--rates frozen=1e-3", "--rates has one for frozen, which is not among --methods"),
         ("--lora-rank 4", "are for the method lora, which is not among --methods"),
         ("--gradual-unfreezing '2 steps'", "compare has the method gradual"),
+        ("--rates full=1e-3,full=1e-4", "--rates has more than one for full"),
+        ("--freeze zzz", "the method full: the pattern 'zzz' selects no parameter"),
     ] {
         let error = fail(&place, &format!("{compare} {flags}"));
         assert!(error.contains(told), "{flags}: {error}");
@@ -137,6 +139,8 @@ fn settings_that_no_method_would_take_are_refused() {
     let output = place.run(&format!("{COMPARE} --output out --preset lora"));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("lora is one of --methods"), "{error}");
+    let error = fail(&place, &format!("{COMPARE} --output out --lora-rank 500"));
+    assert!(error.contains("the method lora: lora.rank is 500"), "{error}");
     assert!(!place.path("out").exists());
 }
 
@@ -188,6 +192,7 @@ fn a_run_that_fails_costs_no_other() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(error.contains("failed: frozen, 8 examples, seed 1"), "{error}");
+    assert!(error.contains("1 run failed; the same command tries it again"), "{error}");
     let names: Vec<_> = cells(&place, "out").into_keys().collect();
     assert_eq!(names, ["full-8-seed-1.json", "scratch-8-seed-1.json"]);
     let page = String::from_utf8(place.read("out/index.html")).unwrap();

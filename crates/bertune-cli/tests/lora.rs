@@ -95,6 +95,15 @@ fn an_adapters_folder_says_what_peft_needs() {
 }
 
 #[test]
+fn spaces_around_targets_are_no_part_of_them() {
+    let place = Place::new();
+    succeed(&place, &format!("{TRAIN} --lora-targets 'query, value' --output adapter"));
+    let record: Value = serde_json::from_slice(&place.read("adapter/run.json")).unwrap();
+    let targets = &record["settings"]["training"]["lora"]["targets"];
+    assert_eq!(*targets, serde_json::json!(["query", "value"]));
+}
+
+#[test]
 fn the_base_may_be_stored_otherwise_but_must_be_the_same() {
     let place = Place::new();
     succeed(&place, &format!("{TRAIN} --output adapter"));

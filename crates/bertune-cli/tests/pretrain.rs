@@ -146,6 +146,39 @@ fn pretraining_goes_on_with_a_model_that_is_there() {
 }
 
 #[test]
+fn what_is_told_to_do_next_works_for_a_model_of_short_texts() {
+    let place = place();
+    succeed(&place, &format!("{SMALL} --output bert --max-steps 1"));
+    let go_on = "pretrain --model bert --text text.txt --validation text.txt --output further \
+                 --max-length 8 --max-steps 1";
+    let told = String::from_utf8(succeed(&place, go_on).stderr).unwrap();
+    assert!(told.contains("Model     bert: ") && told.contains(" tensors used"), "{told}");
+    let next = told.split("Fine-tune it: bertune ").nth(1).unwrap();
+    assert!(next.contains("--max-length 16"), "{told}");
+    let next = next.replace("FILE", "train.csv").replace("FOLDER", "tuned");
+    succeed(&place, &format!("{} --max-steps 1", next.trim()));
+}
+
+#[test]
+fn a_classifier_that_goes_on_says_what_is_new_and_is_one_no_more() {
+    let place = place();
+    succeed(&place, "train --model model --train train.csv --output tuned --max-steps 1");
+    let config = |folder: &str| String::from_utf8(place.read(&format!("{folder}/config.json")));
+    let of_classifier = ["id2label", "label2id", "problem_type", "bertune_max_length"];
+    let has = |config: &str, key: &str| config.contains(&format!("\"{key}\""));
+    let before = config("tuned").unwrap();
+    assert!(of_classifier.iter().all(|key| has(&before, key)), "{before}");
+    let go_on = "pretrain --model tuned --text text.txt --validation text.txt --output further \
+                 --max-length 16 --max-steps 1";
+    let told = String::from_utf8(succeed(&place, go_on).stderr).unwrap();
+    assert!(told.contains("5 newly initialised (cls.predictions."), "{told}");
+    assert!(told.contains("2 ignored (classifier.bias, classifier.weight)"), "{told}");
+    assert!(told.contains(" for validation\n"), "{told}");
+    let after = config("further").unwrap();
+    assert!(!of_classifier.iter().any(|key| has(&after, key)), "{after}");
+}
+
+#[test]
 fn resumed_pretraining_equals_an_uninterrupted_run_bit_for_bit() {
     let place = place();
     let run =

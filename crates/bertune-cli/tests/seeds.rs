@@ -55,6 +55,27 @@ fn the_same_command_goes_on_where_it_was_stopped() {
 }
 
 #[test]
+fn a_folder_of_other_things_is_no_place_for_seeds() {
+    let place = Place::new();
+    let train = "train --model model --train train.csv --max-steps 1 --seeds 2 -q --output";
+    for file in ["adapter_config.json", "run.json", "notes.txt", "seed-notes.txt"] {
+        let folder = file.split('.').next().unwrap();
+        place.write(&format!("{folder}/{file}"), "{}");
+        for flags in ["", " --overwrite"] {
+            let output = place.run(&format!("{train} {folder}{flags}"));
+            assert_eq!(output.status.code(), Some(1), "{file}");
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert!(error.contains(&format!("holds {file}, which is no seed's")), "{error}");
+        }
+    }
+    place.write("own/.hidden", "x");
+    let own = format!("{train} own --tensorboard own/curves --token-cache own/tokens");
+    succeed(&place, &own);
+    assert!(place.path("own/curves").exists() && place.path("own/tokens").exists());
+    assert!(succeed(&place, &own).contains("Seed 2 is finished already"));
+}
+
+#[test]
 fn finished_seeds_of_other_settings_or_data_are_refused() {
     let place = Place::new();
     let train = "train --model model --train train.csv --output out --seeds 2 -q";

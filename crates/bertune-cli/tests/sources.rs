@@ -5,6 +5,9 @@
 mod common;
 mod outcome;
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use common::Place;
 use outcome::succeed;
 use serde_json::Value;
@@ -57,6 +60,10 @@ fn a_run_tells_the_share_of_each_source_and_whether_they_helped() {
             (&24.into(), &40.into())
         );
         assert_eq!(record["history"]["train_examples"], 64);
+        let card = String::from_utf8(place.read(&format!("{out}/README.md"))).unwrap();
+        let told =
+            "24 examples of the task itself, and 40 of related texts (sources). The settings";
+        assert!(card.contains(told), "{card}");
         assert_eq!(record["history"]["validation_examples"], 24);
         assert!(record["sources"]["check"]["difference"]["interval"]["low"].is_number());
         assert!(record["inputs"].as_object().unwrap().contains_key("related.csv"));
@@ -107,6 +114,50 @@ fn a_run_with_sources_is_replayed_and_stopped_and_gone_on_with() {
     assert_eq!(place.read("a/model.safetensors"), place.read("c/model.safetensors"));
     assert_eq!(record(&place, "a")["sources"], record(&place, "c")["sources"]);
     succeed(&place, &format!("verify-resume --steps 6 {}", &train["train ".len()..]));
+}
+
+#[test]
+fn several_seeds_tell_whether_sources_help() {
+    let place = place();
+    let output = succeed(&place, &format!("{TRAIN} {RELATED} --seeds 2 -q --output a"));
+    assert!(output.contains(": over 2 runs, accuracy on the validation rows with"), "{output}");
+    let summary: Value = serde_json::from_slice(&place.read("a/seeds.json")).unwrap();
+    let sources = &summary["sources"];
+    assert_eq!(sources["seeds"], serde_json::json!([1, 2]));
+    assert_eq!(sources["summary"]["runs"], 2);
+    for (i, seed) in ["a/seed-1", "a/seed-2"].into_iter().enumerate() {
+        let of_run = &record(&place, seed)["sources"]["check"]["difference"]["difference"];
+        let told = sources["differences"][i].as_f64().unwrap();
+        assert!((of_run.as_f64().unwrap() - told).abs() < 1e-12, "{summary}");
+    }
+    let output =
+        succeed(&place, &format!("{TRAIN} {RELATED} --source-check none --seeds 2 -q --output b"));
+    assert!(!output.contains("the sources") && !output.contains("The sources"), "{output}");
+}
+
+#[test]
+fn a_comparison_that_is_stopped_leaves_a_run_that_is_finished() {
+    let place = place();
+    let train = TRAIN.replace("--epochs 3", "--max-steps 400 --evaluate-every '400 steps'");
+    let train = format!("{train} {RELATED} --seeds 2 --output a");
+    let mut command = place.command(&train);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.contains("Training on the target alone")));
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let told: Vec<_> = told.collect();
+    let told = told.join("\n");
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
+    assert!(told.contains("stopped: the run itself is finished"), "{told}");
+    assert!(told.contains("anew if a/seed-1 is removed before"), "{told}");
+    let stopped = record(&place, "a/seed-1");
+    assert_eq!((&stopped["finished"], &stopped["sources"]["check"]), (&true.into(), &Value::Null));
+    assert!(!place.path("a/seed-1.run").exists());
+
+    let output = succeed(&place, &train);
+    assert!(output.contains("Seed 1 is finished already"), "{output}");
+    assert!(output.contains("Whether the sources help cannot be told: in one run"), "{output}");
 }
 
 #[test]

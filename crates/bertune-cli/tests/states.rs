@@ -64,6 +64,48 @@ fn a_run_without_a_whole_state_says_so() {
 }
 
 #[test]
+fn a_run_that_cannot_begin_costs_another_no_states() {
+    let place = Place::new();
+    stopped(&place);
+    let overwrite = format!("{TRAIN} out --overwrite");
+    let bad = ["--lora-rank 99", "--freeze gate", "--max-length 500", "--focal-gamma 1000000"];
+    for flags in bad {
+        fail(&place, &format!("{overwrite} {flags}"));
+        assert!(place.path("out.run/step-2").exists(), "{flags}");
+    }
+    // One that begins does not leave them beside its own.
+    assert_eq!(place.run(&format!("{overwrite} --max-time 1ms")).status.code(), Some(130));
+    assert!(place.path("out.run/step-1").exists() && !place.path("out.run/step-2").exists());
+    succeed(&place, "resume out -q");
+}
+
+#[test]
+fn tasks_and_pretraining_that_cannot_begin_cost_no_states_either() {
+    let place = Place::new();
+    let of_tasks = |training: &str| {
+        let task = "name = \"mood\"\ntrain = \"train.csv\"\nvalidation = \"train.csv\"";
+        let head = "model = \"model\"\noutput = \"tasks\"";
+        let text = format!("{head}\n[training]\n{training}\n[[tasks]]\n{task}\n");
+        place.write("tasks.toml", text);
+        "train-tasks tasks.toml -q"
+    };
+    place.write("text.txt", "the good film was a bad film .\n\n".repeat(60));
+    let of_text = |training: &str| {
+        place.write("text.toml", format!("[training]\n{training}\n"));
+        "pretrain --config text.toml --text text.txt --output bert --vocab-size 60 --layers 1 \
+         --hidden-size 8 --heads 1 --max-length 8 --max-steps 9 -q"
+    };
+    type Command<'a> = &'a dyn Fn(&str) -> &'static str;
+    for (output, command) in [("tasks", &of_tasks as Command<'_>), ("bert", &of_text)] {
+        let stopped = place.run(&format!("{} --max-time 1ms", command("epochs = 3")));
+        assert_eq!(stopped.status.code(), Some(130), "{output}");
+        let told = fail(&place, &format!("{} --overwrite", command("freeze = [\"gate\"]")));
+        assert!(told.contains("the pattern 'gate' selects no parameter"), "{told}");
+        succeed(&place, &format!("resume {output} -q"));
+    }
+}
+
+#[test]
 fn another_model_test_or_tokenizer_is_refused_on_resume() {
     let place = Place::new();
     place.write("test.csv", place.read("train.csv"));

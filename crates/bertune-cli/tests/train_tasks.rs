@@ -177,6 +177,29 @@ fn what_one_task_learns_another_is_not_measured_on() {
 }
 
 #[test]
+fn two_tasks_on_one_file_have_validation_files_of_their_own() {
+    let place = place("");
+    place.write("others.csv", place.read("train.csv"));
+    let own = "validation = \"others.csv\"";
+    let head = "model = \"model\"\noutput = \"out\"\n[training]\nmax_steps = 1";
+    let run = |keys: [&str; 2]| {
+        let task = |(name, keys): (&str, &str)| {
+            format!("[[tasks]]\nname = \"{name}\"\ntrain = \"train.csv\"\n{keys}")
+        };
+        let tasks = ["a", "b"].into_iter().zip(keys).map(task).collect::<Vec<_>>().join("\n");
+        place.write("tasks.toml", format!("{head}\n{tasks}\n"));
+        "train-tasks tasks.toml"
+    };
+    for keys in [["", ""], [own, ""], ["", own]] {
+        let error = fail(&place, run(keys));
+        let told = "train.csv is learned from by the tasks 'a' and 'b', and 'a' is measured";
+        let other = "train.csv is learned from by the tasks 'b' and 'a', and 'b' is measured";
+        assert!(error.contains(if keys[0].is_empty() { told } else { other }), "{error}");
+    }
+    succeed(&place, run([own, own]));
+}
+
+#[test]
 fn changed_rows_are_refused_on_resume() {
     let place = place(TWO_TASKS);
     assert_eq!(place.run("train-tasks tasks.toml --max-time 1ms").status.code(), Some(130));

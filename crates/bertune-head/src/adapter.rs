@@ -1,5 +1,5 @@
 use bertune_checkpoint::{
-    Adapter, Checkpoint, LoadRules, LowRankChange, canonical_name, load_module,
+    Adapter, Checkpoint, LoadRules, LowRankChange, canonical_name, load_module, tensors_for,
 };
 use bertune_encoder::{Initializer, Linear, LowRankConfig};
 use burn_core::tensor::backend::Backend;
@@ -60,6 +60,21 @@ impl<B: Backend> BertForSequenceClassification<B> {
         };
         check_config(&config, adapter.folder())?;
         let mut model = Self::new(&config, &Initializer::new(0, 0.02), device);
+        let given: Vec<&str> = adapter.names().collect();
+        let unread = match config.pooling {
+            Pooling::Pooler => LoadRules::all(),
+            Pooling::Mean => LoadRules::initialising(&["bert.pooler"]),
+        };
+        let rules = unread.replacing(&given);
+        if let Some(expected) = hash {
+            // Before names and shapes are looked at: of another base they say less.
+            let names = tensors_for::<B, _>(&model, base, &rules);
+            let found = base.sha256_of(names.iter().map(String::as_str))?;
+            if found != expected {
+                let (adapter, base) = (adapter.folder().into(), base.folder().into());
+                return Err(HeadError::OtherBase { adapter, base, expected, found });
+            }
+        }
         let changes = adapter.low_rank_changes()?;
         for (name, map) in model.linear_maps() {
             let canonical = canonical_name(&name);
@@ -69,21 +84,8 @@ impl<B: Backend> BertForSequenceClassification<B> {
                 map.adapt(config, &Initializer::new(0, 0.02), device);
             }
         }
-        let given: Vec<&str> = adapter.names().collect();
-        let unread = match config.pooling {
-            Pooling::Pooler => LoadRules::all(),
-            Pooling::Mean => LoadRules::initialising(&["bert.pooler"]),
-        };
-        let rules = unread.replacing(&given);
         let model = adapter.fill(model, device)?;
         let (model, report) = load_module::<B, _>(model, base, &rules, device)?;
-        if let Some(expected) = hash {
-            let found = base.sha256_of(report.used.iter().map(String::as_str))?;
-            if found != expected {
-                let (adapter, base) = (adapter.folder().into(), base.folder().into());
-                return Err(HeadError::OtherBase { adapter, base, expected, found });
-            }
-        }
         Ok(Loaded { model, config, report })
     }
 

@@ -73,7 +73,10 @@ pub enum HeadError {
         found: String,
     },
     /// More layers are to begin anew than there are.
-    #[error("reinit_layers is {asked}, but the model has {layers} layers")]
+    #[error(
+        "reinit_layers is {asked}, but the model has {layers} layer{}",
+        if *layers == 1 { "" } else { "s" }
+    )]
     ReinitLayers {
         /// The number asked for.
         asked: usize,

@@ -194,6 +194,9 @@ impl<B: BertOps> TextClassifier<B> {
             }
         }
         self.checkpoint.check_unchanged()?;
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return Err(PredictError::NotFinite);
+        }
         let rows = logits.chunks_exact(width);
         let prediction = |row| Prediction::new(self.problem_type(), row, self.decisions());
         Ok(rows.map(prediction).collect())

@@ -54,6 +54,11 @@ pub enum PredictError {
         /// What hides a token.
         mask_token: String,
     },
+    /// What the model computes is no number.
+    #[error(
+        "the model's scores are infinite or no numbers: some of its weights are, or are too large"
+    )]
+    NotFinite,
     /// Longer inputs were asked for than the model can take.
     #[error("a limit of {max_length} tokens is more than the {positions} that this model takes")]
     TooLong {

@@ -80,7 +80,8 @@ pub struct Cell {
     pub seed: u64,
     /// What was measured on the way, from before the first step to after the last.
     pub curve: Vec<CurvePoint>,
-    /// The step of the model that was best on the validation rows.
+    /// The step of the model that was best on the validation rows: the one with the best score, then
+    /// with the lowest loss, then the earliest.
     pub best_step: usize,
     /// That model's score on the test rows, or on the validation rows where there are none; absent
     /// where it is undefined.
@@ -131,8 +132,9 @@ impl Cell {
         points.filter_map(|point| Some((point.step, point.validation_score?)))
     }
 
-    /// The best validation score and the first step that has it.
-    pub(crate) fn best(&self, metric: MetricName) -> Option<(usize, f64)> {
+    /// The best validation score and the first step that has it, after the first step or later;
+    /// `None` where the score is undefined.
+    pub fn best(&self, metric: MetricName) -> Option<(usize, f64)> {
         self.learned().reduce(|best, new| if metric.is_better(new.1, best.1) { new } else { best })
     }
 }

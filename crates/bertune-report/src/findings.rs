@@ -7,7 +7,7 @@ mod verdict;
 
 use serde::Serialize;
 
-use crate::Comparison;
+use crate::{Cell, Comparison};
 use tally::Tally;
 
 /// A question about a comparison, with what the numbers answer and no more than that.
@@ -42,9 +42,10 @@ pub fn findings(comparison: &Comparison) -> Vec<Finding> {
 /// The three answers in one.
 fn whole(comparison: &Comparison, [scores, speeds, gaps]: [&Tally; 3]) -> String {
     if scores.pairs() == 0 {
-        return "There is nothing to say yet: no run of another method stands beside one from \
-                scratch, so that what the pretrained weights bring cannot be told."
-            .into();
+        return format!(
+            "There is nothing to say: {}, so that what the pretrained weights bring cannot be told.",
+            why_nothing(comparison)
+        );
     }
     if scores.one_seed == scores.pairs() {
         return "One seed cannot tell a difference from chance: the numbers below are of one run \
@@ -61,4 +62,20 @@ fn whole(comparison: &Comparison, [scores, speeds, gaps]: [&Tally; 3]) -> String
         share(speeds, speeds.less),
         share(gaps, gaps.less),
     )
+}
+
+/// Why no run can be compared with one from scratch, where none can.
+fn why_nothing(comparison: &Comparison) -> String {
+    let (references, others): (Vec<&Cell>, Vec<&Cell>) =
+        comparison.cells.iter().partition(|cell| cell.method == comparison.reference);
+    let of_same_rows = |a: &Cell, b: &Cell| (a.examples, a.seed) == (b.examples, b.seed);
+    let has_other = |cell: &&Cell| others.iter().any(|other| of_same_rows(cell, other));
+    match () {
+        () if references.is_empty() => "there is no run from scratch to compare with".into(),
+        () if others.is_empty() => "there is no run of another method than from scratch".into(),
+        () if !references.iter().any(has_other) => {
+            "no run of another method has the size and the seed of one from scratch".into()
+        }
+        () => format!("{} is undefined in the runs to compare", comparison.metric),
+    }
 }

@@ -24,6 +24,12 @@ pub(crate) fn steps(steps: f64) -> String {
     signed(format!("{:.digits$}", steps.abs()), steps)
 }
 
+/// The same with its unit, such as `1 step` and `4.5 steps`.
+pub(crate) fn of_steps(mean: f64) -> String {
+    let number = steps(mean);
+    format!("{number} step{}", if number == "1" { "" } else { "s" })
+}
+
 /// What is less than nothing in the digits that are shown gets a minus.
 fn signed(digits: String, number: f64) -> String {
     let is_zero = digits.chars().all(|digit| matches!(digit, '0' | '.'));
@@ -75,6 +81,7 @@ mod tests {
     fn nothing_has_no_sign() {
         assert_eq!([-0.0004, -0.0126, 0.5].map(score), ["0.000", "−0.013", "0.500"]);
         assert_eq!([4.5, 9.0, 12.3, -31.6].map(steps), ["4.5", "9", "12", "−32"]);
+        assert_eq!([1.0, 1.5, 12.0].map(of_steps), ["1 step", "1.5 steps", "12 steps"]);
     }
 
     #[test]

@@ -115,8 +115,43 @@ fn without_a_run_from_scratch_nothing_is_said_of_transfer() {
     let shape =
         |_: &str, _, seed| Shape { score: 0.6 + 0.01 * seed as f64, flat_from: 20, gap: 0.1 };
     let words = words(&comparison(&["frozen", "full"], &[64], 2, shape));
+    assert!(words.contains("there is no run from scratch to compare with, so that"), "{words}");
     assert!(words.contains("cannot be told"), "{words}");
     assert!(!words.contains("Yes") && !words.contains("better than training"), "{words}");
+}
+
+#[test]
+fn it_is_told_what_is_missing_where_nothing_can_be_compared() {
+    let shape = |_: &str, _, _| Shape { score: 0.6, flat_from: 20, gap: 0.1 };
+    let check = |methods: &[&str], change: fn(&mut Comparison), told: &str| {
+        let mut comparison = comparison(methods, &[64], 2, shape);
+        change(&mut comparison);
+        let words = words(&comparison);
+        assert!(words.contains(&format!("There is nothing to say: {told}")), "{words}");
+        // The three questions have the same answer, as a sentence.
+        assert_eq!(words.matches(&told[1..]).count(), 4, "{words}");
+    };
+    check(&["scratch"], |_| (), "there is no run of another method than from scratch");
+    let other_seeds = |comparison: &mut Comparison| {
+        comparison.cells.retain(|cell| (cell.method == "scratch") == (cell.seed == 1));
+    };
+    check(&BOTH, other_seeds, "no run of another method has the size and the seed of one from");
+    let undefined = |comparison: &mut Comparison| {
+        for cell in &mut comparison.cells {
+            cell.score = None;
+            cell.curve.iter_mut().for_each(|point| point.validation_score = None);
+        }
+    };
+    check(&BOTH, undefined, "accuracy is undefined in the runs to compare");
+}
+
+#[test]
+fn a_best_score_counts_from_the_first_step_that_has_it_but_not_before_the_first() {
+    let shape = |_: &str, _, _| Shape { score: 0.7, flat_from: 60, gap: 0.1 };
+    let mut comparison = comparison(&["full"], &[64], 1, shape);
+    comparison.cells[0].curve[0].validation_score = Some(0.9);
+    let best = comparison.cells[0].best(comparison.metric);
+    assert_eq!(best.map(|(step, _)| step), Some(60));
 }
 
 #[test]

@@ -276,14 +276,8 @@ impl TrainingConfig {
         for (key, count) in counts {
             check(key, count.map(|count| count as f64), |count| count >= 1.0, "at least 1")?;
         }
-        if let Some(LoraConfig { rank, alpha, dropout, targets, .. }) = &self.lora {
-            check("lora.rank", Some(*rank as f64), |rank| rank >= 1.0, "at least 1")?;
-            check("lora.alpha", Some(*alpha), |alpha| alpha > 0.0, "above 0")?;
-            let is_probability = |dropout| (0.0..1.0).contains(&dropout);
-            check("lora.dropout", Some(*dropout), is_probability, "at least 0 and below 1")?;
-            if targets.is_empty() {
-                return Err(TrainError::NoLoraTargets);
-            }
+        if let Some(lora) = &self.lora {
+            lora.validate()?;
         }
         let rates = [
             ("learning_rate", Some(self.learning_rate)),
@@ -328,7 +322,7 @@ impl TrainingConfig {
 }
 
 /// Refuses a value that is there and not finite or out of its range.
-fn check(
+pub(crate) fn check(
     key: &'static str,
     value: Option<f64>,
     holds: impl Fn(f64) -> bool,

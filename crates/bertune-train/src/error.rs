@@ -19,6 +19,16 @@ pub enum TrainError {
         /// What it must be.
         range: &'static str,
     },
+    /// A setting of the weights of sources is out of its range.
+    #[error("the setting source_weights.{key} is {value}, but must be {range}")]
+    SourceSetting {
+        /// The setting, and its flag.
+        key: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        range: &'static str,
+    },
     /// There is nothing to learn from or to measure on.
     #[error("there are no {split} examples")]
     Empty {
@@ -75,8 +85,8 @@ pub enum TrainError {
     },
     /// The model gives the validation examples what is not a number.
     #[error(
-        "step {step}: the validation loss is {value}. The best model so far and the saved states \
-         stay. A lower learning rate often helps"
+        "step {step}: the validation loss is {value}; the model of this step is not kept. A lower \
+         learning rate often helps"
     )]
     ValidationNotFinite {
         /// The steps taken.
@@ -93,7 +103,10 @@ pub enum TrainError {
         problem: String,
     },
     /// More layers are to be frozen than there are.
-    #[error("freeze_layers is {asked}, but the model has {layers} layers")]
+    #[error(
+        "freeze_layers is {asked}, but the model has {layers} layer{}",
+        if *layers == 1 { "" } else { "s" }
+    )]
     FreezeLayers {
         /// The number asked for.
         asked: usize,
@@ -133,6 +146,15 @@ pub enum TrainError {
     /// All weights are zero.
     #[error("no training example counts: the weights of all rows, or of all their classes, are 0")]
     NothingCounts,
+    /// A column says that nothing of a source is to be learned.
+    #[error(
+        "every row of source {number} has the weight 0, so nothing of it would be learned; leave it \
+         out, or look at its column of weights"
+    )]
+    SourceCountsNothing {
+        /// Which source, from 1.
+        number: usize,
+    },
     /// A setting has no meaning for this kind of labels.
     #[error("the training setting {key} has no meaning for {}", in_words(*problem_type))]
     SettingOfOtherProblem {

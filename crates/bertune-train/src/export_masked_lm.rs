@@ -54,6 +54,7 @@ pub fn save_masked_lm<B: Backend>(
         tensors.retain(|name, _| !name.starts_with("bert.pooler."));
     }
     let mut config = files.original_config.clone();
+    config.retain(|key, _| !is_of_classifier(key));
     if let Ok(Value::Object(ours)) = serde_json::to_value(files.config) {
         config.extend(ours);
     }
@@ -68,12 +69,19 @@ pub fn save_masked_lm<B: Backend>(
     Ok(staged.commit()?)
 }
 
+/// Whether a key of a `config.json` tells of a classifier, which a masked language model is not.
+fn is_of_classifier(key: &str) -> bool {
+    let keys = ["id2label", "label2id", "problem_type", "classifier_dropout"];
+    keys.contains(&key) || key.ends_with("num_labels") || key.starts_with("bertune_")
+}
+
 /// The model card: what it is and what was measured.
 fn card(history: &History, config: &BertConfig) -> String {
     let BertConfig { num_hidden_layers, hidden_size, vocab_size, .. } = config;
+    let end = if *num_hidden_layers == 1 { "" } else { "s" };
     let mut card = format!(
         "---\npipeline_tag: fill-mask\nlibrary_name: transformers\ntags:\n- fill-mask\n- bert\n\
-         - bertune\n---\n\n# Masked language model\n\nBERT of {num_hidden_layers} layers, \
+         - bertune\n---\n\n# Masked language model\n\nBERT of {num_hidden_layers} layer{end}, \
          {hidden_size} wide, with {vocab_size} tokens, pretrained by bertune {} on {} sequences \
          of text.\n\n## Results\n\nOn {} sequences of held-out text:\n\n\
          | step | epoch | training loss | loss | masked accuracy | perplexity |\n\

@@ -228,11 +228,31 @@ mod tests {
     }
 
     fn tuned(config: &TrainingConfig, run: Run<'_, B>) -> FineTuned<B> {
+        try_tuned(config, run).unwrap()
+    }
+
+    fn try_tuned(config: &TrainingConfig, run: Run<'_, B>) -> Result<FineTuned<B>, TrainError> {
         let dataset = dataset(Targets::Classes((0..39).map(|i| i * i % 3).collect()));
         let label_names = &["a", "b", "c"].map(String::from);
         let data =
             TrainingData { train: &dataset, validation: &dataset, label_names, sources: None };
-        fine_tune(model(), data, config, run).unwrap()
+        fine_tune(model(), data, config, run)
+    }
+
+    #[test]
+    fn a_run_begins_when_nothing_is_wrong_with_it() {
+        let config = TrainingConfig { max_steps: Some(1), ..TrainingConfig::default() };
+        let pattern = TrainingConfig { freeze: vec!["gate".into()], ..config.clone() };
+        let no_gradient = TrainingConfig { focal_gamma: 1e6, ..config.clone() };
+        for (config, begins) in [(config, true), (pattern, false), (no_gradient, false)] {
+            let mut begun = false;
+            let run = Run::default().beginning(|| {
+                begun = true;
+                Ok(())
+            });
+            assert_eq!(try_tuned(&config, run).is_ok(), begins);
+            assert_eq!(begun, begins);
+        }
     }
 
     #[test]

@@ -48,12 +48,19 @@ pub struct History {
     pub problem_type: Option<ProblemType>,
     /// The number of training examples.
     pub train_examples: usize,
+    /// How many of them are of sources, that is of other tasks or domains.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub source_examples: usize,
     /// The number of validation examples.
     pub validation_examples: usize,
     /// The evaluations, in order.
     pub evaluations: Vec<EvaluationRecord>,
     /// The steps, in order; of a long run every second, third and so on.
     pub steps: Vec<StepRecord>,
+}
+
+fn is_zero(examples: &usize) -> bool {
+    *examples == 0
 }
 
 impl EvaluationRecord {
@@ -79,6 +86,7 @@ impl History {
             config: config.clone(),
             problem_type,
             train_examples,
+            source_examples: 0,
             validation_examples,
             evaluations: Vec::new(),
             steps: Vec::new(),

@@ -177,7 +177,7 @@ where
     Ok(state.finish(finished))
 }
 
-/// Checks what the first step will do.
+/// Checks what the first step will do, and lets the run begin.
 fn check_first<B, T>(
     task: &T,
     state: &TrainingState<B, T::Model>,
@@ -192,7 +192,7 @@ where
         let first = self_check(task, state, &example_ids)?;
         run.tell(Event::Checked(FirstLoss { task: name.map(str::to_owned), ..first }));
     }
-    Ok(())
+    run.begin()
 }
 
 /// The mean loss of a step's examples and its gradients.

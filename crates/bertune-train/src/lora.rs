@@ -6,6 +6,7 @@ use burn_core::tensor::backend::Backend;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::config::check;
 use crate::parameter_groups::in_one_line;
 use crate::{TrainError, TrainingConfig};
 
@@ -41,6 +42,25 @@ impl Default for LoraConfig {
 }
 
 impl LoraConfig {
+    /// Checks every value on its own.
+    pub(crate) fn validate(&self) -> Result<(), TrainError> {
+        let Self { rank, alpha, dropout, targets, .. } = self;
+        check("lora.rank", Some(*rank as f64), |rank| rank >= 1.0, "at least 1")?;
+        check("lora.alpha", Some(*alpha), |alpha| alpha > 0.0, "above 0")?;
+        let is_probability = |dropout| (0.0..1.0).contains(&dropout);
+        check("lora.dropout", Some(*dropout), is_probability, "at least 0 and below 1")?;
+        if targets.is_empty() {
+            return Err(TrainError::NoLoraTargets);
+        }
+        match targets.iter().find(|target| target.trim().is_empty()) {
+            Some(pattern) => Err(TrainError::LoraTarget {
+                pattern: pattern.clone(),
+                problem: "it would match every linear map; name some, or say '.' for all".into(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// What the product of the two factors is multiplied with.
     pub fn scale(&self) -> f64 {
         let rank = self.rank as f64;
@@ -172,6 +192,16 @@ mod tests {
         let message = |target: &str| lora(&[target]).target_maps(&MAPS).unwrap_err().to_string();
         assert!(message("gate").contains("no linear map has such a name"), "{}", message("gate"));
         assert!(message("(").contains("unclosed group"), "{}", message("("));
+    }
+
+    #[test]
+    fn an_empty_target_is_refused() {
+        assert!(lora(&["query", "."]).validate().is_ok());
+        for targets in [["query", ""].as_slice(), &[" "]] {
+            let message = lora(targets).validate().unwrap_err().to_string();
+            assert!(message.contains("it would match every linear map"), "{message}");
+        }
+        assert!(matches!(lora(&[]).validate(), Err(TrainError::NoLoraTargets)));
     }
 
     #[test]

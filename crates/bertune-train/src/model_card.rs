@@ -113,9 +113,13 @@ impl ModelCard<'_> {
     }
 
     fn write_recipe(&self, card: &mut String) {
-        let History { config, train_examples, .. } = self.history;
-        let _ =
-            writeln!(card, "## Training\n\n{train_examples} examples. The settings:\n\n```toml",);
+        let History { config, train_examples, source_examples, .. } = self.history;
+        let own = train_examples - source_examples;
+        let sources = match source_examples {
+            0 => String::new(),
+            sources => format!(" of the task itself, and {sources} of related texts (sources)"),
+        };
+        let _ = writeln!(card, "## Training\n\n{own} examples{sources}. The settings:\n\n```toml");
         if let Ok(toml) = toml::to_string(config) {
             card.push_str(&toml);
         }

@@ -88,6 +88,9 @@ type Keeper<'a, B, M> =
 /// What looks at the model whenever it was measured.
 type Watcher<'a, B, M> = dyn FnMut(&Inner<B, M>, &EvaluationRecord) + 'a;
 
+/// What makes way for a new run.
+type Beginner<'a> = dyn FnOnce() -> Result<(), TrainError> + 'a;
+
 /// What saves the state of the run.
 type Saver<'a, B, M> = dyn FnMut(&TrainingState<B, M>) -> Result<(), TrainError> + 'a;
 
@@ -99,6 +102,7 @@ where
     M: AutodiffModule<B>,
 {
     tell: Box<dyn FnMut(&Event) + 'a>,
+    begin: Option<Box<Beginner<'a>>>,
     watch: Box<Watcher<'a, B, M>>,
     keep: Box<Keeper<'a, B, M>>,
     save: Option<Box<Saver<'a, B, M>>>,
@@ -116,6 +120,7 @@ where
     fn default() -> Self {
         Self {
             tell: Box::new(|_| ()),
+            begin: None,
             watch: Box::new(|_, _| ()),
             keep: Box::new(|_, _, _| Ok(())),
             save: None,
@@ -135,6 +140,12 @@ where
     /// The run, telling its events to `tell`.
     pub fn telling(self, tell: impl FnMut(&Event) + 'a) -> Self {
         Self { tell: Box::new(tell), ..self }
+    }
+
+    /// The run, calling `begin` before the first step of a new one, when the checks found no fault:
+    /// what a run that cannot begin must not cost may go then.
+    pub fn beginning(self, begin: impl FnOnce() -> Result<(), TrainError> + 'a) -> Self {
+        Self { begin: Some(Box::new(begin)), ..self }
     }
 
     /// The run, showing `watch` the model whenever it was measured, the best so far or not, with
@@ -177,6 +188,10 @@ where
 
     pub(crate) fn tell(&mut self, event: Event) {
         (self.tell)(&event);
+    }
+
+    pub(crate) fn begin(&mut self) -> Result<(), TrainError> {
+        self.begin.take().map_or(Ok(()), |begin| begin())
     }
 
     pub(crate) fn watch(&mut self, model: &Inner<B, M>, record: &EvaluationRecord) {

@@ -76,14 +76,15 @@ impl SourceWeighting {
     ///
     /// Naming the key, the value and the range of the first that is out of it.
     pub fn validate(&self) -> Result<(), TrainError> {
+        let above_0 = f64::MIN_POSITIVE..=f64::MAX;
         let checks = [
-            ("source_weights.factor", self.factor.unwrap_or(1.0), 0.0..=f64::MAX, "at least 0"),
-            ("source_weights.clip", self.clip, f64::MIN_POSITIVE..=f64::MAX, "above 0"),
-            ("source_weights.flattening", self.flattening, 0.0..=1.0, "from 0 to 1"),
-            ("source_weights.folds", self.folds as f64, 2.0..=f64::MAX, "at least 2"),
+            ("factor (--source-weight)", self.factor.unwrap_or(1.0), above_0.clone(), "above 0"),
+            ("clip (--source-clip)", self.clip, above_0, "above 0"),
+            ("flattening (--source-flattening)", self.flattening, 0.0..=1.0, "from 0 to 1"),
+            ("folds", self.folds as f64, 2.0..=f64::MAX, "at least 2"),
         ];
         match checks.into_iter().find(|(_, value, range, _)| !range.contains(value)) {
-            Some((key, value, _, range)) => Err(TrainError::Setting { key, value, range }),
+            Some((key, value, _, range)) => Err(TrainError::SourceSetting { key, value, range }),
             None => Ok(()),
         }
     }
@@ -97,16 +98,23 @@ mod tests {
     fn a_value_out_of_range_is_named() {
         let check = |weighting: SourceWeighting, expected: &str| {
             let message = weighting.validate().unwrap_err().to_string();
-            assert_eq!(message, format!("training setting source_weights.{expected}"));
+            assert_eq!(message, format!("the setting source_weights.{expected}"));
         };
         let default = SourceWeighting::default();
         assert!(default.validate().is_ok());
-        let factor = Some(-1.0);
-        check(SourceWeighting { factor, ..default }, "factor is -1, but must be at least 0");
-        check(SourceWeighting { clip: 0.0, ..default }, "clip is 0, but must be above 0");
+        for (factor, said) in [(-1.0, "-1"), (0.0, "0")] {
+            check(
+                SourceWeighting { factor: Some(factor), ..default },
+                &format!("factor (--source-weight) is {said}, but must be above 0"),
+            );
+        }
+        check(
+            SourceWeighting { clip: 0.0, ..default },
+            "clip (--source-clip) is 0, but must be above 0",
+        );
         check(
             SourceWeighting { flattening: 2.0, ..default },
-            "flattening is 2, but must be from 0 to 1",
+            "flattening (--source-flattening) is 2, but must be from 0 to 1",
         );
         check(SourceWeighting { folds: 1, ..default }, "folds is 1, but must be at least 2");
     }

@@ -36,7 +36,7 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// If a setting is out of its range.
+    /// If a setting is out of its range, or the rule is `column` and all rows of a source weigh 0.
     ///
     /// # Panics
     ///
@@ -53,6 +53,9 @@ impl Sources {
             Some(weights) => weights.iter().map(|&weight| f64::from(weight)).collect(),
             None => vec![1.0; dataset.len()],
         };
+        if weighting.rule == SourceRule::Column {
+            check_columns(&weights, &parts[1..])?;
+        }
         let factor = weighting.factor.unwrap_or_else(|| usual_factor(&weights, &parts, weighting));
         let of_sources = &mut weights[parts[0].end..];
         let mut draws = vec![factor; of_sources.len()];
@@ -143,6 +146,15 @@ fn parts(examples: usize, sources: &[usize]) -> Vec<Range<usize>> {
         begin..end
     };
     target.into_iter().chain(sources.iter().copied()).map(part).collect()
+}
+
+/// Refuses a source whose column says that none of its rows counts.
+fn check_columns(weights: &[f64], sources: &[Range<usize>]) -> Result<(), TrainError> {
+    let is_idle = |source: &Range<usize>| weights[source.clone()].iter().all(|&w| w == 0.0);
+    match sources.iter().position(is_idle) {
+        Some(source) => Err(TrainError::SourceCountsNothing { number: source + 1 }),
+        None => Ok(()),
+    }
 }
 
 /// How much likelier each example of a source is in the target, within the bound and flattened.

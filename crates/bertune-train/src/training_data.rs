@@ -63,7 +63,10 @@ impl TrainingData<'_> {
     pub(crate) fn history(&self, config: &TrainingConfig) -> Result<History, TrainError> {
         let problem_type = problem_type(self.train.targets());
         check_metric(config, problem_type)?;
-        Ok(History::new(config, Some(problem_type), self.train.len(), self.validation.len()))
+        let (train, validation) = (self.train.len(), self.validation.len());
+        let source_examples = self.sources.map_or(0, |sources| train - sources.target_examples());
+        let history = History::new(config, Some(problem_type), train, validation);
+        Ok(History { source_examples, ..history })
     }
 
     /// What a run that is resumed must find unchanged.

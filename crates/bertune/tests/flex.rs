@@ -1,5 +1,4 @@
 //! Parity with transformers on the flex backend.
-#![cfg_attr(target_arch = "x86_64", expect(clippy::expect_used, reason = "tests"))]
 
 mod parity;
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::CheckpointError;
 
-/// Variants of LoRA that compute something else, each with what is supported in its place.
+/// Keys that switch on variants of LoRA that compute something else.
 const SWITCHES: [&str; 13] = [
     "use_dora",
     "use_qalora",
@@ -40,10 +40,14 @@ pub(super) fn check(file: &Path, keys: &Map<String, Value>) -> Result<(), Checkp
     }
     let beginning = get("init_lora_weights");
     if beginning.as_str().is_some_and(|name| !BEGINNINGS.contains(&name)) {
-        return refuse("init_lora_weights", beginning, "what leaves the base as it is");
+        return refuse(
+            "init_lora_weights",
+            beginning,
+            "ways to begin that leave the base as it is",
+        );
     }
     match SWITCHES.iter().find(|key| !is_off(get(key))) {
-        Some(key) => refuse(key, get(key), "none of it"),
+        Some(key) => refuse(key, get(key), "adapters without it"),
         None => Ok(()),
     }
 }
@@ -83,5 +87,7 @@ mod tests {
             let message = message(keys).unwrap_or_default();
             assert!(message.contains(named), "{message}");
         }
+        let dora = message(json!({"peft_type": "LORA", "use_dora": true})).unwrap_or_default();
+        assert!(dora.ends_with("use_dora is true, but bertune supports only adapters without it"));
     }
 }

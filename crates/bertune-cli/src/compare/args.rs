@@ -31,7 +31,7 @@ Example:
     after_help = AFTER_HELP,
     mut_arg("seeds", |arg| {
         let help = "Compare over so many seeds, from --seed on [default: 3]";
-        arg.help(help).value_parser(clap::value_parser!(u64).range(1..)).conflicts_with(Resettable::Reset)
+        arg.help(help).value_parser(clap::value_parser!(u64).range(1..=1000)).conflicts_with(Resettable::Reset)
     }),
     mut_arg("max_time", |arg| arg.help("Stop after so much time, such as 50m or 2h; the same command goes on")),
     mut_arg("output", |arg| arg.help("The folder of the comparison, which goes on with what is in it")),
@@ -116,6 +116,11 @@ impl CompareArgs {
             bail!(
                 "--rates has one for {name}, which is not among --methods: add it, or leave it out"
             );
+        }
+        let is_before =
+            |i: usize| self.rates[..i].iter().any(|rate| rate.method == self.rates[i].method);
+        if let Some(i) = (0..self.rates.len()).find(|i| is_before(*i)) {
+            bail!("--rates has more than one for {}; leave all but one out", self.rates[i].method);
         }
         if config.training.lora.is_some() && !self.compares(LORA) {
             bail!(

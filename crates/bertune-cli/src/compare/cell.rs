@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use anyhow::Context;
 use bertune::BertOps;
 use bertune::backend::Autodiff;
 use bertune::burn::module::AutodiffModule;
@@ -8,7 +9,8 @@ use bertune::head::{BertForSequenceClassification, Decisions};
 use bertune::metrics::MetricName;
 use bertune::report::{Cell, CurvePoint};
 use bertune::train::{
-    Evaluation, FineTuned, Run, StopSignal, TrainingData, evaluate, fine_tune, fit_decisions,
+    Evaluation, FineTuned, ParameterGroups, Run, StopSignal, TrainingData, evaluate, fine_tune,
+    fit_decisions,
 };
 
 use super::grid::{Grid, Planned};
@@ -47,6 +49,21 @@ impl CellData {
         let rows = &order.unwrap_or_default()[..planned.size.examples];
         (self.train.select(rows), self.train.select(&rows[..rows.len().min(TRAIN_SAMPLE)]))
     }
+}
+
+/// Refuses settings of a run that its model cannot have.
+pub(super) fn check<B: BertOps>(
+    training: &mut Training,
+    planned: &Planned,
+    device: &B::Device,
+) -> anyhow::Result<()> {
+    let describe = || format!("the method {}", planned.method.name);
+    let common = std::mem::replace(&mut training.config, planned.settings.clone());
+    let loaded = training.load_with::<B>(planned.method.weights, device).with_context(describe)?;
+    let settings = std::mem::replace(&mut training.config, common).training;
+    // By which steps layers are unfrozen is of no interest here.
+    ParameterGroups::new::<B, _>(&loaded.model, &settings, 1).with_context(describe)?;
+    Ok(())
 }
 
 /// Trains one run and measures it on its way and at its end; `None` if it was stopped before.

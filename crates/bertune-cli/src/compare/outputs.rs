@@ -70,16 +70,16 @@ impl Outputs {
         self.comparison.failures.push(failure);
     }
 
-    /// What is said of a run when it is finished.
+    /// What is said of a run when it is finished; its step is the one that the table counts.
     pub(super) fn line(&self, cell: &Cell) -> String {
         let metric = self.comparison.metric;
+        let best = cell.best(metric).map_or_else(|| "–".into(), |(step, _)| step.to_string());
         format!(
-            "{:<8} {:>7} examples  seed {:<3} {metric} {}  best after step {}  gap {}",
+            "{:<8} {:>7} examples  seed {:<3} {metric} {}  best after step {best}  gap {}",
             cell.method,
             cell.examples,
             cell.seed,
             in_digits(cell.score),
-            cell.best_step,
             in_digits(cell.gap(metric))
         )
     }

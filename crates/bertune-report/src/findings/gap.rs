@@ -26,7 +26,7 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let words = Words { good: "a smaller gap", bad: "a larger gap" };
     let finding = Finding {
         question: "Is there less overfitting?".into(),
-        answer: tally.answer(tally.less, tally.more, &words),
+        answer: tally.answer(comparison, (tally.less, tally.more), &words),
         details,
     };
     (finding, tally)

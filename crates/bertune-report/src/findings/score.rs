@@ -20,7 +20,7 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let words = Words { good: "better", bad: "worse" };
     let finding = Finding {
         question: "Are the scores better than from scratch?".into(),
-        answer: tally.answer(tally.more, tally.less, &words),
+        answer: tally.answer(comparison, (tally.more, tally.less), &words),
         details,
     };
     (finding, tally)

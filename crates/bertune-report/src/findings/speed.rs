@@ -3,7 +3,7 @@ use bertune_metrics::SeedSummary;
 use super::Finding;
 use super::tally::{Tally, Words};
 use super::verdict::{Verdict, turned};
-use crate::numbers::{capitalised, interval, list, of, steps};
+use crate::numbers::{capitalised, interval, list, of, of_steps, steps};
 use crate::{Comparison, Method, Reached, Size};
 
 /// Whether methods are as good as the reference ever is after fewer steps than it takes.
@@ -21,7 +21,7 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let words = Words { good: "fewer steps", bad: "more steps" };
     let finding = Finding {
         question: "Does it take fewer steps to be as good as from scratch?".into(),
-        answer: tally.answer(tally.less, tally.more, &words),
+        answer: tally.answer(comparison, (tally.less, tally.more), &words),
         details,
     };
     (finding, tally)
@@ -49,10 +49,10 @@ fn clause(size: &Size, reached: &Reached) -> String {
     let Some(own) = reached.steps else {
         return format!("with {examples} never as good in {}", of(size.steps, "step"));
     };
-    let after = steps(own.mean);
+    let after = of_steps(own.mean);
     if reached.reached < reached.runs {
         let seeds = format!("{} of {}", reached.reached, of(reached.runs, "seed"));
-        return format!("with {examples} as good in {seeds}, these after {after} steps on average");
+        return format!("with {examples} as good in {seeds}, these after {after} on average");
     }
     let instead = reached.reference_steps.map_or_else(String::new, |own| steps(own.mean));
     let words = |difference: &SeedSummary| match Verdict::of(difference) {
@@ -74,7 +74,7 @@ fn clause(size: &Size, reached: &Reached) -> String {
         Verdict::OneSeed => "in one seed".into(),
     };
     let by = reached.difference.as_ref().map_or_else(String::new, words);
-    format!("with {examples} after {after} steps instead of {instead} ({by})")
+    format!("with {examples} after {after} instead of {instead} ({by})")
 }
 
 /// What is to be reached.

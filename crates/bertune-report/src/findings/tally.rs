@@ -1,5 +1,7 @@
 use super::verdict::Verdict;
-use crate::numbers::{list, of};
+use super::why_nothing;
+use crate::Comparison;
+use crate::numbers::{capitalised, list, of};
 
 /// How many comparisons of a method with the reference, each on one size, came out how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,10 +36,15 @@ impl Tally {
     }
 
     /// The answer to a question whose good and bad outcomes are so many.
-    pub(super) fn answer(&self, good: usize, bad: usize, words: &Words) -> String {
+    pub(super) fn answer(
+        &self,
+        comparison: &Comparison,
+        (good, bad): (usize, usize),
+        words: &Words,
+    ) -> String {
         let pairs = self.pairs();
         match () {
-            () if pairs == 0 => "There is no run from scratch to compare with.".into(),
+            () if pairs == 0 => format!("{}.", capitalised(&why_nothing(comparison))),
             () if self.one_seed == pairs => {
                 "That cannot be told from one seed: a difference may be chance.".into()
             }
