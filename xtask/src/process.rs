@@ -19,7 +19,9 @@ pub(crate) fn root() -> PathBuf {
 /// `cargo` with these arguments, in the repository's root.
 pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).args(arguments);
+    // Cargo says this to the programs that it runs; to another cargo it would mean that what reads it,
+    // and all that depends on it, is to be built anew.
+    command.env_remove("CARGO_MANIFEST_DIR").current_dir(root()).args(arguments);
     command
 }
 
