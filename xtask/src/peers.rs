@@ -46,7 +46,7 @@ impl Peers {
         command
     }
 
-    /// Python, for what is not measured with flags.
+    /// Python, with as many threads as it takes by itself.
     pub(crate) fn python(&self) -> Command {
         self.python.command()
     }

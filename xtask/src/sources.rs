@@ -24,7 +24,7 @@ pub(crate) struct Selection {
     #[arg(long, value_delimiter = ',', value_parser = CASES)]
     cases: Vec<String>,
     /// How many seeds, from 1 on; each draws other rows as well
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..))]
     seeds: u64,
     /// A built `bertune`; it is built where left out
     #[arg(long)]

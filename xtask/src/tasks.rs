@@ -27,7 +27,7 @@ pub(crate) struct Selection {
     #[arg(long, value_delimiter = ',', default_value = "bertune,pytorch")]
     sides: Vec<Side>,
     /// How many seeds, from 1 on
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..))]
     seeds: u64,
     /// The threads of each side
     #[arg(long, default_value_t = 2)]
@@ -213,8 +213,10 @@ impl Bench {
         if models.exists() {
             return Ok(models);
         }
+        // One that is stopped leaves models too.
+        let part = self.folder.join(format!("together-{seed}-part"));
         let mut settings = format!(
-            "model = {:?}\noutput = {models:?}\n[training]\nepochs = {EPOCHS}\n\
+            "model = {:?}\noutput = {part:?}\n[training]\nepochs = {EPOCHS}\n\
              evaluate_every = \"{EPOCHS} epochs\"\n",
             self.model
         );
@@ -232,8 +234,9 @@ impl Bench {
         let path = self.folder.join("together.toml");
         fs::write(&path, settings)?;
         let mut train = self.ours();
-        train.args(["train-tasks", "--quiet", "--seed", &seed.to_string()]).arg(path);
-        process::run(&mut train)?;
+        train.args(["train-tasks", "--quiet", "--overwrite", "--seed", &seed.to_string()]);
+        process::run(train.arg(path))?;
+        fs::rename(part, &models)?;
         Ok(models)
     }
 

@@ -118,6 +118,9 @@ impl Comparing<'_> {
         let dataset = Dataset::new(classifier.tokenizer(), limits, &table, &labels)?;
         let decisions = classifier.decisions().clone();
         let evaluation = evaluate(classifier.model(), &decisions, &dataset, 64);
+        if !evaluation.loss.is_finite() {
+            return Err(classifier.not_finite().into());
+        }
         Ok(((evaluation, decisions), labels.names().to_vec(), dataset.targets().clone()))
     }
 }

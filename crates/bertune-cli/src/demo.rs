@@ -25,7 +25,7 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     overwrite: bool,
     /// How often each way to train is repeated in the comparison.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
     /// What to compute on; `bertune devices` lists them.
     #[arg(long)]

@@ -80,6 +80,9 @@ impl Job for Evaluating<'_> {
         let dataset = Dataset::new(classifier.tokenizer(), limits, &table, &labels)?;
         let decisions = classifier.decisions();
         let evaluation = evaluate(classifier.model(), decisions, &dataset, BATCH_SIZE);
+        if !evaluation.loss.is_finite() {
+            return Err(classifier.not_finite().into());
+        }
         let targets = dataset.targets();
         if let Some(metric) = self.args.metric
             && metric != MetricName::Loss

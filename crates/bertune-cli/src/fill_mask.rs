@@ -81,8 +81,8 @@ impl Job for Filling<'_> {
 
 /// Whether a folder is a whole model's without such a head, as a classifier's is.
 fn has_no_head(folder: &Path) -> bool {
-    Checkpoint::open(folder)
-        .is_ok_and(|checkpoint| !checkpoint.names().any(|name| name.starts_with("cls.")))
+    Checkpoint::map(folder)
+        .is_ok_and(|it| !it.names().any(|name| name.starts_with("cls.predictions.")))
 }
 
 /// Says which text is too long or hides nothing, and what to do about it.

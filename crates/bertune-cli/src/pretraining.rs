@@ -327,7 +327,7 @@ fn has_word(text: &Corpus) -> anyhow::Result<bool> {
 fn check_known(text: &Dataset, tokenizer: &BertTokenizer, purpose: &str) -> anyhow::Result<()> {
     let sequences = (0..text.len()).flat_map(|example| text.sequences(example));
     let mut ids = sequences.flat_map(|sequence| sequence.input_ids);
-    if !ids.any(|id| !tokenizer.is_special(*id)) {
+    if ids.all(|id| tokenizer.is_special(*id)) {
         bail!(
             "the tokenizer knows no word of the text to {purpose}: all its tokens are special ones, \
              such as [UNK]; give text in the language of the tokenizer"

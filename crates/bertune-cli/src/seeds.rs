@@ -58,8 +58,8 @@ const SEED: &str = "seed-";
 fn tell_stopped(seed: u64, end: End, output: &Path) {
     match end {
         End::Unchecked => errln!(
-            "That ends seed {seed}; the same command goes on with the seeds that are left. It \
-             compares this one anew if {} is removed before",
+            "That ends seed {seed}; the same command goes on with the seeds that are left. To have \
+             this one's comparison too, remove {} before: it is trained anew then",
             output.display()
         ),
         _ => errln!("That ends seed {seed}; the same command goes on from here"),
@@ -85,10 +85,10 @@ fn check_output(config: &RunConfig, outside: &Outside) -> anyhow::Result<()> {
     let output = &config.output;
     let own = [&outside.tensorboard, &config.token_cache].into_iter().flatten();
     let is_own = |name: &str| {
-        let number = name.strip_prefix(SEED).and_then(|rest| rest.chars().next());
+        let first = name.strip_prefix(SEED).and_then(|number| number.chars().next());
         name.starts_with('.')
             || name == SUMMARY
-            || number.is_some_and(|first| first.is_ascii_digit())
+            || first.is_some_and(|first| first.is_ascii_digit())
             || own.clone().any(|folder| is_within(folder, &output.join(name)))
     };
     let entries = std::fs::read_dir(output).into_iter().flatten().flatten();

@@ -102,8 +102,7 @@ impl Training {
         if !learned.finished {
             errln!(
                 "stopped: the run itself is finished and its model is whole, but the comparison is \
-                 missing, so that whether the sources helped is not known; to know it, train anew \
-                 with --overwrite"
+                 missing, so that whether the sources helped is not known"
             );
             return Ok(None);
         }

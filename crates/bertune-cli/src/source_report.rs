@@ -1,6 +1,6 @@
 use bertune::data::Targets;
 use bertune::head::Decisions;
-use bertune::metrics::{Bootstrap, MetricName, PairedDifference, SeedSummary};
+use bertune::metrics::{Bootstrap, Interval, MetricName, PairedDifference, SeedSummary};
 use bertune::train::{Evaluation, Sources, WeightShare};
 use serde::{Deserialize, Serialize};
 
@@ -160,32 +160,34 @@ impl SourcesOverSeeds {
     /// Whether sources help, in one sentence.
     pub(crate) fn in_words(&self) -> String {
         let Self { metric, seeds, summary, .. } = self;
-        let SeedSummary { mean, standard_deviation, interval, .. } = summary;
+        let SeedSummary { mean, standard_deviation, .. } = summary;
         let over = match seeds.len() {
             1 => "in one run".to_owned(),
             runs => format!("over {runs} runs"),
         };
-        let unknown = "Whether the sources help cannot be told";
-        let helps = metric.higher_is_better() == (*mean > 0.0);
-        let (verdict, interval) = match interval {
-            None => (unknown, "no interval: it takes two seeds".to_owned()),
-            Some(interval) => {
-                let (low, high) = (interval.low, interval.high);
-                let (verdict, position) = match (low > 0.0 || high < 0.0, helps) {
-                    // Seeds that do not differ do not tell how much they can.
-                    _ if high - low < 1e-9 => (unknown, "has no width"),
-                    (false, _) => (unknown, "does not exclude 0"),
-                    (true, true) => ("The sources help", "excludes 0"),
-                    (true, false) => ("The sources harm", "excludes 0"),
-                };
-                (verdict, format!("95 % interval {low:.4} to {high:.4}, which {position}"))
-            }
-        };
+        let (verdict, interval) = self.verdict();
         format!(
-            "{verdict}: {over}, {metric} on the validation rows with them, less that on the target \
-             alone, is {mean:+.4} ± {}, {interval}",
+            "{verdict}: {over}, {metric} on the validation rows with them minus that on the target \
+             alone is {mean:+.4} ± {}, {interval}",
             in_digits(*standard_deviation),
         )
+    }
+
+    /// What can be told, and by which interval.
+    fn verdict(&self) -> (&'static str, String) {
+        let unknown = "Whether the sources help cannot be told";
+        let Some(Interval { low, high }) = self.summary.interval else {
+            return (unknown, "no interval: it takes two seeds".to_owned());
+        };
+        let helps = self.metric.higher_is_better() == (self.summary.mean > 0.0);
+        let (verdict, position) = match (low > 0.0 || high < 0.0, helps) {
+            // Seeds that do not differ do not tell how much they can.
+            _ if high - low < 1e-9 => (unknown, "has no width"),
+            (false, _) => (unknown, "does not exclude 0"),
+            (true, true) => ("The sources help", "excludes 0"),
+            (true, false) => ("The sources harm", "excludes 0"),
+        };
+        (verdict, format!("95 % interval {low:.4} to {high:.4}, which {position}"))
     }
 }
 

@@ -187,24 +187,26 @@ pub(crate) fn check_distinct<'a>(files: impl Iterator<Item = &'a PathBuf>) -> an
 
 /// Refuses files whose rows are not of the kind that is learned from.
 pub(crate) fn check_kind(files: &TableFiles, train: &LabelledRows) -> anyhow::Result<()> {
-    let (path, first) = (first(files.paths()), path(train));
+    let (path, train_path) = (first_path(files.paths()), path(train));
     let (files, train) = (files.layout(), train.layout());
     match (files.text_pair.is_some(), train.text_pair.is_some()) {
         (true, false) => bail!(
-            "{path} has pairs of texts, but {first} has single ones; give it single ones too, or see \
+            "{path} has pairs of texts, but {train_path} has single ones; give it single ones too, or see \
              --text-pair"
         ),
-        (false, true) => bail!("{path} has single texts, but {first} has pairs; see --text-pair"),
+        (false, true) => {
+            bail!("{path} has single texts, but {train_path} has pairs; see --text-pair")
+        }
         _ => {}
     }
     if files.targets != train.targets {
-        let [of_files, of_train] = [files.targets, train.targets].map(in_words);
-        bail!("each row of {path} has {of_files}, but each of {first} has {of_train}");
+        let [of_files, of_train] = [files.targets, train.targets].map(targets_in_words);
+        bail!("each row of {path} has {of_files}, but each of {train_path} has {of_train}");
     }
     Ok(())
 }
 
-fn in_words(targets: TargetKind) -> &'static str {
+fn targets_in_words(targets: TargetKind) -> &'static str {
     match targets {
         TargetKind::Class => "one label",
         TargetKind::Set => "a set of labels",
@@ -224,10 +226,10 @@ fn split(rows: &LabelledRows, config: &RunConfig) -> anyhow::Result<Split> {
 
 /// The first file, which stands for all.
 pub(crate) fn path(rows: &LabelledRows) -> String {
-    first(rows.paths())
+    first_path(rows.paths())
 }
 
-fn first(paths: &[PathBuf]) -> String {
+fn first_path(paths: &[PathBuf]) -> String {
     paths.first().map_or_else(String::new, |path| path.display().to_string())
 }
 

@@ -121,7 +121,7 @@ fn check_files(config: &TasksConfig, tables: &[Tables]) -> anyhow::Result<()> {
                 bail!(
                     "{} is learned from by the tasks '{measured}' and '{learned}', and \
                      '{measured}' is measured on rows that it holds out of it: the other would learn \
-                     them, for the tasks share the encoder; name validation files for both",
+                     them, for the tasks share the encoder; give '{measured}' a validation file",
                     path.display()
                 );
             }

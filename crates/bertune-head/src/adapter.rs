@@ -70,10 +70,7 @@ impl<B: Backend> BertForSequenceClassification<B> {
             // Before names and shapes are looked at: of another base they say less.
             let names = tensors_for::<B, _>(&model, base, &rules);
             let found = base.sha256_of(names.iter().map(String::as_str))?;
-            if found != expected {
-                let (adapter, base) = (adapter.folder().into(), base.folder().into());
-                return Err(HeadError::OtherBase { adapter, base, expected, found });
-            }
+            check_base(adapter, base, [expected, found])?;
         }
         let changes = adapter.low_rank_changes()?;
         for (name, map) in model.linear_maps() {
@@ -104,6 +101,19 @@ impl<B: Backend> BertForSequenceClassification<B> {
         self.linear_maps().into_iter().for_each(|(_, map)| map.merge());
         self
     }
+}
+
+/// Refuses a base whose hash is another than the adapter's.
+fn check_base(
+    adapter: &Adapter,
+    base: &Checkpoint,
+    [expected, found]: [String; 2],
+) -> Result<(), HeadError> {
+    if found == expected {
+        return Ok(());
+    }
+    let (adapter, base) = (adapter.folder().into(), base.folder().into());
+    Err(HeadError::OtherBase { adapter, base, expected, found })
 }
 
 /// The architecture of an adapter that peft wrote, which tells nothing of the classes: the base's

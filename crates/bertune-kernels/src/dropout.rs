@@ -65,8 +65,8 @@ impl Dropout {
 
 /// Attention probabilities are indexed as a matrix of `tokens · heads` rows of this many columns,
 /// more than a sequence of BERT has tokens: an index depends on a token's place in the batch, not
-/// on its neighbours' lengths. (It wraps at 2³², far apart enough to share a mask; so are the rows
-/// of longer sequences, of which the one begins with what the other ends with.)
+/// on its neighbours' lengths. (It wraps at 2³²: places so far apart may share a mask. In a sequence
+/// of more tokens than this, the end of a row has the mask of the beginning of the next.)
 pub(crate) const ATTENTION_STRIDE: u32 = 1 << 12;
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): nearby inputs, unrelated outputs.

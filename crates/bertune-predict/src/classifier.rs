@@ -195,11 +195,16 @@ impl<B: BertOps> TextClassifier<B> {
         }
         self.checkpoint.check_unchanged()?;
         if !logits.iter().all(|logit| logit.is_finite()) {
-            return Err(PredictError::NotFinite);
+            return Err(self.not_finite());
         }
         let rows = logits.chunks_exact(width);
         let prediction = |row| Prediction::new(self.problem_type(), row, self.decisions());
         Ok(rows.map(prediction).collect())
+    }
+
+    /// What says that the model's scores are no numbers.
+    pub fn not_finite(&self) -> PredictError {
+        PredictError::NotFinite { folder: self.checkpoint.folder().into() }
     }
 
     /// What the labels are.

@@ -56,9 +56,14 @@ pub enum PredictError {
     },
     /// What the model computes is no number.
     #[error(
-        "the model's scores are infinite or no numbers: some of its weights are, or are too large"
+        "{}: the model's scores are not finite: some of its weights are not, or are too large; \
+         bring the model anew",
+        folder.display()
     )]
-    NotFinite,
+    NotFinite {
+        /// The model's folder.
+        folder: PathBuf,
+    },
     /// Longer inputs were asked for than the model can take.
     #[error("a limit of {max_length} tokens is more than the {positions} that this model takes")]
     TooLong {

@@ -61,7 +61,7 @@ impl<B: BertOps> MaskFiller<B> {
     /// # Errors
     ///
     /// If the text has more tokens than the model takes, has no mask token, or cannot be tokenized,
-    /// or if a file of weights was written to since it was opened.
+    /// if a file of weights was written to since it was opened, or if the scores are not finite.
     pub fn fill(&self, text: &str, top: usize) -> Result<Vec<Vec<Guess>>, PredictError> {
         // Cut off at the model's length, a text would lose mask tokens without a word.
         let limits = Limits { max_length: usize::MAX, ..Limits::default() };
@@ -77,6 +77,9 @@ impl<B: BertOps> MaskFiller<B> {
         }
         let rows = self.probabilities(&ids, &places);
         self.checkpoint.check_unchanged()?;
+        if !rows.iter().all(|probability| probability.is_finite()) {
+            return Err(PredictError::NotFinite { folder: self.checkpoint.folder().into() });
+        }
         let width = rows.len() / places.len();
         Ok(rows.chunks_exact(width).map(|row| self.likeliest(row, top)).collect())
     }

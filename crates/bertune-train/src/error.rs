@@ -22,7 +22,7 @@ pub enum TrainError {
     /// A setting of the weights of sources is out of its range.
     #[error("the setting source_weights.{key} is {value}, but must be {range}")]
     SourceSetting {
-        /// The setting, and its flag.
+        /// The setting, and its flag, if it has one.
         key: &'static str,
         /// Its value.
         value: f64,

@@ -141,6 +141,7 @@ where
         let step = state.steps() + 1;
         if step == 1 {
             check_first(task, &state, &window, &mut run)?;
+            run.begin()?;
         }
         let read;
         (state, read) = state.gather_rows(&window);
@@ -177,7 +178,7 @@ where
     Ok(state.finish(finished))
 }
 
-/// Checks what the first step will do, and lets the run begin.
+/// Checks what the first step will do.
 fn check_first<B, T>(
     task: &T,
     state: &TrainingState<B, T::Model>,
@@ -192,7 +193,7 @@ where
         let first = self_check(task, state, &example_ids)?;
         run.tell(Event::Checked(FirstLoss { task: name.map(str::to_owned), ..first }));
     }
-    run.begin()
+    Ok(())
 }
 
 /// The mean loss of a step's examples and its gradients.

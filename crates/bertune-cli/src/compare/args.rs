@@ -117,10 +117,11 @@ impl CompareArgs {
                 "--rates has one for {name}, which is not among --methods: add it, or leave it out"
             );
         }
-        let is_before =
-            |i: usize| self.rates[..i].iter().any(|rate| rate.method == self.rates[i].method);
-        if let Some(i) = (0..self.rates.len()).find(|i| is_before(*i)) {
-            bail!("--rates has more than one for {}; leave all but one out", self.rates[i].method);
+        let is_again = |(i, rate): &(usize, &MethodRate)| {
+            self.rates[..*i].iter().any(|before| before.method == rate.method)
+        };
+        if let Some((_, rate)) = self.rates.iter().enumerate().find(is_again) {
+            bail!("--rates has more than one for {}; leave all but one out", rate.method);
         }
         if config.training.lora.is_some() && !self.compares(LORA) {
             bail!(

@@ -58,11 +58,11 @@ pub(super) fn check<B: BertOps>(
     device: &B::Device,
 ) -> anyhow::Result<()> {
     let describe = || format!("the method {}", planned.method.name);
-    let common = std::mem::replace(&mut training.config, planned.settings.clone());
+    training.config = planned.settings.clone();
     let loaded = training.load_with::<B>(planned.method.weights, device).with_context(describe)?;
-    let settings = std::mem::replace(&mut training.config, common).training;
     // By which steps layers are unfrozen is of no interest here.
-    ParameterGroups::new::<B, _>(&loaded.model, &settings, 1).with_context(describe)?;
+    let settings = &training.config.training;
+    ParameterGroups::new::<B, _>(&loaded.model, settings, 1).with_context(describe)?;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ fn dropout() -> impl Strategy<Value = Option<Dropout>> {
         .prop_map(|(probability, seed)| Dropout::new(probability, DropoutKey::new(seed, 1)))
 }
 
-/// An operation of two or three matrices and so many vectors, on any backend.
+/// An operation of `M` matrices and `V` vectors, on any backend.
 trait Operation<const M: usize, const V: usize> {
     fn run<B: BertOps>(
         &self,
@@ -174,7 +174,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn attention(
+    fn attention_of_any_shape_has_its_gradient(
         lengths in lengths(),
         heads in 1..=3usize,
         dim in select(vec![5, 16, 32, 40, 64]),
@@ -189,18 +189,18 @@ proptest! {
     }
 
     #[test]
-    fn norms(rows in 1..=150usize, width in 2..=100usize, dropout in dropout()) {
+    fn norms_of_any_shape_have_their_gradients(rows in 1..=150usize, width in 2..=100usize, dropout in dropout()) {
         AddNorm(dropout).check([[rows, width]; 2], [width; 3]);
         NormDropout(dropout).check([[rows, width]], [width; 2]);
     }
 
     #[test]
-    fn linear(rows in 1..=150usize, from in 1..=100usize, to in 1..=100usize) {
+    fn linear_maps_of_any_shape_have_their_gradients(rows in 1..=150usize, from in 1..=100usize, to in 1..=100usize) {
         Linear.check([[rows, from], [to, from]], [to]);
     }
 
     #[test]
-    fn activations(
+    fn activations_of_any_shape_have_their_gradients(
         rows in 1..=150usize,
         width in 1..=100usize,
         activation in select(vec![Activation::Gelu, Activation::GeluTanh]),
@@ -209,13 +209,13 @@ proptest! {
     }
 
     #[test]
-    fn losses(labels in vec(0..50i32, 1..=60), more in 0..=300usize) {
+    fn losses_of_any_shape_have_their_gradients(labels in vec(0..50i32, 1..=60), more in 0..=300usize) {
         let shape = [labels.len(), 50 + more];
         CrossEntropy(labels).check([shape], []);
     }
 
     #[test]
-    fn embeddings(ids in vec((0..90i32, 0..40i32, 0..2i32), 1..=200), width in 1..=70usize) {
+    fn embeddings_of_any_shape_have_their_gradients(ids in vec((0..90i32, 0..40i32, 0..2i32), 1..=200), width in 1..=70usize) {
         let rows = [90, 40, 2].map(|rows| [rows, width]);
         let of = |id: fn(&(i32, i32, i32)) -> i32| ids.iter().map(id).collect();
         EmbeddingSum([of(|ids| ids.0), of(|ids| ids.1), of(|ids| ids.2)]).check(rows, []);

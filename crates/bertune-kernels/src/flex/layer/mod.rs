@@ -10,7 +10,7 @@ mod rows;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use self::panels::{Panels, ROWS};
+use self::panels::{Panels, rows_of_task};
 use super::first_attention;
 use super::slices::{Unwritten, contiguous, dims, elements, tensor};
 use super::tile;
@@ -101,11 +101,12 @@ impl<'a> Block<'a> {
     /// A task takes its rows through all of it, so that what lies between stays in its cache.
     fn apply(&self, attended: &[f32], residual: &[f32]) -> Vec<f32> {
         let (width, inner) = (self.output.outputs(), self.intermediate.outputs());
+        let of_task = rows_of_task(attended.len() / width);
         let mut out = Unwritten::new(attended.len());
-        let scratch = || Box::<[f32]>::new_uninit_slice(ROWS * (inner + width));
-        out.par_chunks(ROWS * width)
-            .zip(attended.par_chunks(ROWS * width))
-            .zip(residual.par_chunks(ROWS * width))
+        let scratch = || Box::<[f32]>::new_uninit_slice(of_task * (inner + width));
+        out.par_chunks(of_task * width)
+            .zip(attended.par_chunks(of_task * width))
+            .zip(residual.par_chunks(of_task * width))
             .for_each_init(scratch, |scratch, ((out, attended), residual)| {
                 let rows = out.len() / width;
                 let (inner, rest) = scratch.split_at_mut(rows * inner);

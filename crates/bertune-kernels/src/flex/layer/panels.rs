@@ -7,8 +7,14 @@ use crate::flex::product::Matrix;
 use crate::flex::slices::Unwritten;
 use crate::flex::tile::{self, WIDTH};
 
-/// Rows of one task.
-pub(super) const ROWS: usize = 56;
+/// The most rows of one task.
+const MOST_ROWS: usize = 56;
+
+/// Rows of each task of so many: all threads have equally much to do.
+pub(super) fn rows_of_task(rows: usize) -> usize {
+    let tasks = rows.div_ceil(MOST_ROWS).next_multiple_of(rayon::current_num_threads());
+    rows.div_ceil(tasks.max(1)).max(1)
+}
 
 /// A linear map laid out for [`tile::multiply`]: for each 32 outputs in turn their weights, those of
 /// one input beside each other; the last outputs are filled up with zeros.
@@ -58,9 +64,10 @@ impl Panels {
     /// `[rows, inputs]` → `[rows, outputs]`.
     pub(super) fn apply(&self, x: &[f32]) -> Vec<f32> {
         let rows = x.len() / self.inputs;
+        let of_task = rows_of_task(rows);
         let mut out = Unwritten::new(rows * self.outputs);
-        out.par_chunks(ROWS * self.outputs)
-            .zip(x.par_chunks(ROWS * self.inputs))
+        out.par_chunks(of_task * self.outputs)
+            .zip(x.par_chunks(of_task * self.inputs))
             .for_each(|(out, x)| _ = self.apply_to(x, out));
         // SAFETY: the chunks are all elements.
         unsafe { out.written() }
