@@ -140,8 +140,7 @@ where
         let rate_factor = Schedule::new(config, timeline.steps).factor(state.steps());
         let step = state.steps() + 1;
         if step == 1 {
-            check_first(task, &state, &window, &mut run)?;
-            run.begin()?;
+            check_first(task, &state, &window, &mut run).and_then(|()| run.begin())?;
         }
         let read;
         (state, read) = state.gather_rows(&window);
