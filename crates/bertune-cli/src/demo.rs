@@ -25,7 +25,7 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     overwrite: bool,
     /// How often each way to train is repeated in the comparison.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
     /// What to compute on; `bertune devices` lists them.
     #[arg(long)]
@@ -40,8 +40,7 @@ const MESSAGES: [(&str, &str); 3] = [
 ];
 
 /// Of the comparison. With fewer steps the model from scratch would not have begun to learn.
-const COMPARISON: &str =
-    "--methods scratch,full --sizes 64,256 --epochs 10 --evaluations 5 --quiet";
+const COMPARISON: &str = "--methods scratch,full --sizes 256 --epochs 10 --evaluations 5 --quiet";
 
 /// What the new classifier is asked in the end.
 const QUESTIONS: [&str; 3] = [
@@ -60,8 +59,8 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
             demo.training("train", "", "classifier"),
         ),
         (
-            "What does pretraining bring? The same with 64 and with 256 messages, and beside it the \
-             same architecture from scratch",
+            "What does pretraining bring? The same with 256 messages and several seeds, and beside \
+             it the same architecture from scratch",
             demo.training("compare", &format!("{COMPARISON} --seeds {}", args.seeds), "comparison"),
         ),
         ("Ask the classifier", demo.questions()),
