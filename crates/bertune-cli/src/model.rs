@@ -18,6 +18,9 @@ pub(crate) fn find_model(
         if revision.is_some() {
             bail!("the boxed model has no revisions; leave --revision out");
         }
+        if Path::new(BOXED).is_dir() && !outside.quiet {
+            errln!("{BOXED} is the model inside this program; say ./{BOXED} for the folder");
+        }
         return unpack();
     }
     Ok(find_checkpoint(model, &hub_options(revision, outside))?)

@@ -25,6 +25,19 @@ fn it_is_trained_by_its_name() {
 }
 
 #[test]
+fn a_folder_of_its_name_is_not_taken_for_it_without_a_word() {
+    let place = Place::new();
+    place.write_model("boxed");
+    let run = "train --train train.csv --output tuned --max-steps 1";
+    for (model, is_told) in [("boxed", true), ("./boxed", false)] {
+        let output = place.run(&format!("{run} --model {model} --overwrite"));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        assert_eq!(told.contains("say ./boxed for the folder"), is_told, "{told}");
+    }
+}
+
+#[test]
 fn an_adapter_of_it_finds_its_base() {
     let place = Place::new();
     succeed(
