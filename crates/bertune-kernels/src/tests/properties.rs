@@ -170,6 +170,8 @@ impl Operation<3, 0> for EmbeddingSum {
     }
 }
 
+// The norm of a few numbers that nearly agree is a step, which has no slope: those of narrower rows are
+// compared with their definition alone, by the tests beside this one.
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -189,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn norms_of_any_shape_have_their_gradients(rows in 1..=150usize, width in 2..=100usize, dropout in dropout()) {
+    fn norms_of_any_shape_have_their_gradients(rows in 1..=150usize, width in 16..=100usize, dropout in dropout()) {
         AddNorm(dropout).check([[rows, width]; 2], [width; 3]);
         NormDropout(dropout).check([[rows, width]], [width; 2]);
     }
