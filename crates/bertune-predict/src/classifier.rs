@@ -12,9 +12,8 @@ use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, Truncation};
 
 use crate::{OwnedInput, PredictError, Prediction, PredictionChunks, find_base};
 
-/// Tokens of one batch: enough that laying out the weights for it is a small part of its work, few
-/// enough that what is computed of it stays near the processor.
-const TOKENS_PER_BATCH: usize = 2048;
+/// Tokens of one batch: enough that laying out the weights for it is a small part of its work.
+const TOKENS_PER_BATCH: usize = 8192;
 
 /// A fine-tuned model with its tokenizer and the names of its classes.
 #[derive(Debug)]

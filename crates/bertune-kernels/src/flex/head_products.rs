@@ -7,19 +7,20 @@ use super::product::{self, Destination, Matrix};
 #[cfg(target_arch = "x86_64")]
 use super::{
     panel::lay_out,
-    tile::{self, WIDTH},
+    tile::{self, HALF, WIDTH},
 };
 
 /// Rows of scores are filled up to a multiple of so many, for whole vectors.
 const MULTIPLE: usize = 32;
 
-/// A tile writes all of its columns, which must lie in the row.
+/// Tiles write all of their columns, or half of them, which must lie in the row.
 #[cfg(target_arch = "x86_64")]
-const _: () = assert!(MULTIPLE.is_multiple_of(WIDTH));
+const _: () = assert!(MULTIPLE == WIDTH && MULTIPLE == 2 * HALF);
 
 /// How long a row of scores is. What is beyond the last token's means nothing.
 pub(super) fn row_len(tokens: usize) -> usize {
-    tokens.next_multiple_of(MULTIPLE)
+    let half = MULTIPLE / 2;
+    if tokens <= half { half } else { tokens.next_multiple_of(MULTIPLE) }
 }
 
 /// What the products of a thread use one after another.
@@ -86,7 +87,7 @@ impl HeadProducts {
             let panel = Matrix::new(&self.panel, [dim, WIDTH], WIDTH);
             let place = scores[first..].as_mut_ptr();
             // SAFETY: `scores` is borrowed, and has a row of `stride` elements for each row of `a`.
-            unsafe { tile::multiply(a, panel, &[0.0; WIDTH], place, stride, WIDTH) };
+            unsafe { tile::multiply(a, panel, &[0.0; WIDTH], place, stride, WIDTH.min(stride)) };
         }
     }
 

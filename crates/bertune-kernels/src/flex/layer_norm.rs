@@ -7,10 +7,18 @@ use super::simd::{dot, multiversion, squared_deviation, sum};
 use super::slices::{Unwritten, contiguous, dims, elements, owned, sum_parts, tensor};
 use crate::{Dropout, LayerNormState};
 
-/// The vectors that every row shares.
+/// What happens to rows before they are normalised.
 #[derive(Clone, Copy)]
-struct Weights<'a> {
+struct Before<'a> {
     bias: &'a [f32],
+    mask: Option<Mask>,
+    /// What is added after dropout, a row for each.
+    residual: &'a [f32],
+}
+
+/// The vectors that scale and shift every row.
+#[derive(Clone, Copy)]
+struct Norm<'a> {
     gamma: &'a [f32],
     beta: &'a [f32],
     epsilon: f32,
@@ -25,27 +33,45 @@ pub(super) fn dropout_add_layer_norm(
     epsilon: f64,
     dropout: Option<Dropout>,
 ) -> (FlexTensor, LayerNormState<FlexTensor>) {
+    assert_eq!(dims(&residual), dims(&x), "a residual of the same shape");
+    let [residual, bias] = [residual, bias].map(contiguous);
+    let mask = dropout.map(Mask::from);
+    let before = Before { bias: elements(&bias), mask, residual: elements(&residual) };
+    forward(x, Some(before), gamma, beta, epsilon)
+}
+
+pub(super) fn layer_norm(
+    x: FlexTensor,
+    gamma: FlexTensor,
+    beta: FlexTensor,
+    epsilon: f64,
+) -> (FlexTensor, LayerNormState<FlexTensor>) {
+    forward(x, None, gamma, beta, epsilon)
+}
+
+fn forward(
+    x: FlexTensor,
+    before: Option<Before<'_>>,
+    gamma: FlexTensor,
+    beta: FlexTensor,
+    epsilon: f64,
+) -> (FlexTensor, LayerNormState<FlexTensor>) {
     let [rows, width] = dims(&x);
-    assert_eq!(dims(&residual), [rows, width], "a residual of the same shape");
-    let [residual, bias, gamma, beta] = [residual, bias, gamma, beta].map(contiguous);
+    let [gamma, beta] = [gamma, beta].map(contiguous);
+    let norm = Norm { gamma: elements(&gamma), beta: elements(&beta), epsilon: epsilon as f32 };
     // What comes in is read once, at the place where the normalised row is then written.
     let mut normalized = owned(x);
-    let weights = Weights {
-        bias: elements(&bias),
-        gamma: elements(&gamma),
-        beta: elements(&beta),
-        epsilon: epsilon as f32,
-    };
-    let mask = dropout.map(Mask::from);
     let mut y = Unwritten::new(rows * width);
     let mut reciprocal_std = vec![0.0; rows];
     y.par_zeroed_chunks(ROWS * width)
         .zip(normalized.storage_mut::<f32>().par_chunks_mut(ROWS * width))
         .zip(reciprocal_std.par_chunks_mut(ROWS))
-        .zip(elements(&residual).par_chunks(ROWS * width))
         .enumerate()
-        .for_each(|(chunk, (((y, normalized), reciprocal_std), residual))| {
-            forward_rows(chunk * ROWS, residual, weights, mask, y, normalized, reciprocal_std);
+        .for_each(|(chunk, ((y, normalized), reciprocal_std))| {
+            if let Some(before) = before {
+                rows_before(chunk * ROWS, before, normalized);
+            }
+            forward_rows(norm, y, normalized, reciprocal_std);
         });
     let state = LayerNormState { normalized, reciprocal_std: tensor(reciprocal_std, [rows, 1]) };
     // SAFETY: the chunks are all elements.
@@ -92,38 +118,42 @@ fn first_index(row: usize, width: usize) -> u32 {
 }
 
 multiversion! {
-    /// Rows of the forward, the first of them `first_row` of the batch; `normalized` holds the rows
-    /// that come in.
-    fn forward_rows(
-        first_row: usize,
-        residual: &[f32],
-        weights: Weights<'_>,
-        mask: Option<Mask>,
-        y: &mut [f32],
-        normalized: &mut [f32],
-        reciprocal_std: &mut [f32],
-    ) {
-        let width = weights.gamma.len();
-        let (bias, gamma, beta) = (&weights.bias[..width], weights.gamma, &weights.beta[..width]);
-        for (row, reciprocal_std) in reciprocal_std.iter_mut().enumerate() {
-            let range = row * width..(row + 1) * width;
-            let residual = &residual[range.clone()];
-            let (y, normalized) = (&mut y[range.clone()], &mut normalized[range]);
+    /// Rows as they are to be normalised, in place, the first of them `first_row` of the batch.
+    fn rows_before(first_row: usize, before: Before<'_>, rows: &mut [f32]) {
+        let Before { bias, mask, residual } = before;
+        let width = bias.len();
+        let residual = residual[first_row * width..].chunks_exact(width);
+        for (row, (x, residual)) in rows.chunks_exact_mut(width).zip(residual).enumerate() {
             match mask {
                 Some(mask) => {
                     let first = first_index(first_row + row, width);
                     for i in 0..width {
                         let factor = mask.factor(first.wrapping_add(i as u32));
-                        normalized[i] = (normalized[i] + bias[i]).mul_add(factor, residual[i]);
+                        x[i] = (x[i] + bias[i]).mul_add(factor, residual[i]);
                     }
                 }
-                None => {
-                    (0..width).for_each(|i| normalized[i] = normalized[i] + bias[i] + residual[i]);
-                }
+                None => (0..width).for_each(|i| x[i] = x[i] + bias[i] + residual[i]),
             }
+        }
+    }
+}
+
+multiversion! {
+    /// Rows of the forward; `normalized` holds the rows that come in.
+    fn forward_rows(
+        norm: Norm<'_>,
+        y: &mut [f32],
+        normalized: &mut [f32],
+        reciprocal_std: &mut [f32],
+    ) {
+        let width = norm.gamma.len();
+        let (gamma, beta) = (norm.gamma, &norm.beta[..width]);
+        for (row, reciprocal_std) in reciprocal_std.iter_mut().enumerate() {
+            let range = row * width..(row + 1) * width;
+            let (y, normalized) = (&mut y[range.clone()], &mut normalized[range]);
             let mean = sum(normalized) / width as f32;
             let variance = squared_deviation(normalized, mean) / width as f32;
-            *reciprocal_std = 1.0 / (variance + weights.epsilon).sqrt();
+            *reciprocal_std = 1.0 / (variance + norm.epsilon).sqrt();
             for i in 0..width {
                 normalized[i] = (normalized[i] - mean) * *reciprocal_std;
                 y[i] = normalized[i].mul_add(gamma[i], beta[i]);

@@ -31,7 +31,6 @@ mod tile;
 
 pub use memory::keep_freed_memory;
 
-use burn_core::tensor::TensorMetadata;
 use burn_flex::{Flex, FlexTensor};
 
 use crate::{
@@ -173,12 +172,7 @@ impl BertOps for Flex {
         epsilon: f64,
         dropout: Option<Dropout>,
     ) -> (FlexTensor, LayerNormState<FlexTensor>) {
-        let shape = x.shape();
-        let zeros = || FlexTensor::zeros(shape.clone(), x.dtype());
-        let bias = FlexTensor::zeros(gamma.shape(), gamma.dtype());
-        let residual = zeros();
-        let (y, state) =
-            layer_norm::dropout_add_layer_norm(x, bias, residual, gamma, beta, epsilon, None);
+        let (y, state) = layer_norm::layer_norm(x, gamma, beta, epsilon);
         (mask::dropout(y, dropout), state)
     }
 

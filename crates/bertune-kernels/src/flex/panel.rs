@@ -1,9 +1,9 @@
 //! Rows of a matrix laid out beside each other, as [`tile::multiply`](super::tile::multiply) reads them.
 
 use std::arch::x86_64::{
-    __m512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_loadu_ps, _mm512_shuffle_f32x4,
-    _mm512_storeu_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
-    _mm512_unpacklo_ps,
+    __m512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_loadu_ps, _mm512_mask_storeu_ps,
+    _mm512_setzero_ps, _mm512_shuffle_f32x4, _mm512_unpackhi_pd, _mm512_unpackhi_ps,
+    _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
 use super::product::Matrix;
@@ -14,36 +14,37 @@ use super::tile::WIDTH;
 /// `panel[column · WIDTH + row]`, and what belongs to no row stays as it is.
 pub(super) fn lay_out(rows: Matrix<'_>, panel: &mut [f32]) {
     assert!(rows.rows() <= WIDTH && panel.len() == rows.columns() * WIDTH, "a panel of rows");
-    let blocks = match level() {
-        Level::Avx512 => [rows.rows() / BLOCK * BLOCK, rows.columns() / BLOCK * BLOCK],
-        _ => [0, 0],
+    let done = match level() {
+        Level::Avx512 => rows.columns() / BLOCK * BLOCK,
+        _ => 0,
     };
-    for row in (0..blocks[0]).step_by(BLOCK) {
-        for column in (0..blocks[1]).step_by(BLOCK) {
+    for row in (0..rows.rows()).step_by(BLOCK) {
+        for column in (0..done).step_by(BLOCK) {
             let place = panel[column * WIDTH + row..].as_mut_ptr();
+            let (from, stride) = (rows.place(row, column), rows.strides().0);
             // SAFETY: `level` found AVX-512; the block lies within the matrix, which `Matrix`
             // checked, and within the panel, which the assertion above did.
-            unsafe { transpose(rows.place(row, column), rows.strides().0, place) };
+            unsafe { transpose(from, stride, BLOCK.min(rows.rows() - row), place) };
         }
     }
     for row in 0..rows.rows() {
-        let done = if row < blocks[0] { blocks[1] } else { 0 };
         for (column, &value) in rows.row(row).iter().enumerate().skip(done) {
             panel[column * WIDTH + row] = value;
         }
     }
 }
 
-/// Rows and columns that [`transpose`] takes.
+/// Columns that [`transpose`] takes, and rows at most.
 const BLOCK: usize = 16;
 
-/// Transposes a block of 16 × 16: rows `stride` apart to rows [`WIDTH`] apart.
+/// Transposes a block: `count` rows of 16, `stride` apart, to 16 rows of `count`, [`WIDTH`] apart.
 ///
 /// # Safety
 ///
-/// The processor has AVX-512, and both blocks lie in memory that may be read and written.
+/// The processor has AVX-512, `count` is 16 at most, and both blocks lie in memory that may be read
+/// and written.
 #[target_feature(enable = "avx512f")]
-unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32) {
+unsafe fn transpose(from: *const f32, stride: usize, count: usize, to: *mut f32) {
     /// The pairs of numbers of two vectors, the first ones and the second ones.
     #[target_feature(enable = "avx512f")]
     fn pairs(low: __m512, high: __m512) -> [__m512; 2] {
@@ -55,8 +56,11 @@ unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32) {
     }
     // SAFETY: the caller's promise.
     unsafe {
-        let rows: [__m512; BLOCK] =
-            std::array::from_fn(|row| _mm512_loadu_ps(from.add(row * stride)));
+        let mut rows = [_mm512_setzero_ps(); BLOCK];
+        for (i, row) in rows.iter_mut().take(count).enumerate() {
+            *row = _mm512_loadu_ps(from.add(i * stride));
+        }
+        let written = u16::MAX >> (BLOCK - count);
         let mut quads = rows;
         for four in 0..4 {
             let rows = &rows[4 * four..][..4];
@@ -78,7 +82,7 @@ unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32) {
                 _mm512_shuffle_f32x4(odd[0], odd[1], 0xdd),
             ];
             for (lane, column) in columns.into_iter().enumerate() {
-                _mm512_storeu_ps(to.add((4 * lane + i) * WIDTH), column);
+                _mm512_mask_storeu_ps(to.add((4 * lane + i) * WIDTH), written, column);
             }
         }
     }

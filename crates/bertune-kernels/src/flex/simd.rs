@@ -76,7 +76,7 @@ pub(super) fn level() -> Level {
 }
 
 /// Partial sums kept side by side, as many as the widest register holds.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// The sum of `term` over pairs of elements, in an order that depends on the length alone.
 #[inline(always)]
@@ -165,7 +165,7 @@ pub(super) fn max(x: &[f32]) -> f32 {
 
 /// The larger of two numbers, `a` if `b` is none: one instruction, where `f32::max` is three.
 #[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
+pub(super) fn larger(a: f32, b: f32) -> f32 {
     if b > a { b } else { a }
 }
 

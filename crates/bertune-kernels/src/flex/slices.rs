@@ -53,7 +53,12 @@ impl Unwritten {
         &mut self,
         size: usize,
     ) -> impl IndexedParallelIterator<Item = &mut [MaybeUninit<f32>]> {
-        self.values.spare_capacity_mut()[..self.len].par_chunks_mut(size)
+        self.places().par_chunks_mut(size)
+    }
+
+    /// The places of all elements.
+    pub(super) fn places(&mut self) -> &mut [MaybeUninit<f32>] {
+        &mut self.values.spare_capacity_mut()[..self.len]
     }
 
     /// The elements.

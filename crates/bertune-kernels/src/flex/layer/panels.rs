@@ -1,10 +1,12 @@
 use std::mem::MaybeUninit;
 
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
+use crate::LinearWeights;
 use crate::flex::panel::lay_out;
 use crate::flex::product::Matrix;
-use crate::flex::slices::Unwritten;
+use crate::flex::slices::{Unwritten, dims, elements};
 use crate::flex::tile::{self, WIDTH};
 
 /// The most rows of one task.
@@ -29,6 +31,11 @@ pub(super) struct Panels {
 }
 
 impl Panels {
+    /// Lays out a linear map's parameters.
+    pub(super) fn of(map: &LinearWeights<FlexTensor, FlexTensor>) -> Self {
+        Self::new(elements(&map.weight), elements(&map.bias), dims(&map.weight))
+    }
+
     /// Lays out `weight`, of shape `[outputs, inputs]`.
     ///
     /// # Panics
@@ -82,16 +89,26 @@ impl Panels {
         let rows = x.len() / self.inputs;
         assert_eq!(out.len(), rows * self.outputs, "a row of results for each row");
         let x = Matrix::new(x, [rows, self.inputs], self.inputs);
+        // SAFETY: `out` is borrowed, and has a row of all outputs for each row.
+        unsafe { self.multiply(x, out.as_mut_ptr().cast(), self.outputs) };
+        // SAFETY: every element was just written, and has the same layout.
+        unsafe { &mut *(out as *mut [MaybeUninit<f32>] as *mut [f32]) }
+    }
+
+    /// `x · weightᵀ + bias` in rows that are `stride` apart, on this thread.
+    ///
+    /// # Safety
+    ///
+    /// `out` must be valid for writes of as many rows as `x` has, of all outputs each, that nobody
+    /// else reads or writes during the call.
+    pub(super) unsafe fn multiply(&self, x: Matrix<'_>, out: *mut f32, stride: usize) {
         let panels = self.weights.chunks_exact(WIDTH * self.inputs);
         for ((panel, bias), first) in panels.zip(&self.bias).zip((0..).step_by(WIDTH)) {
             let panel = Matrix::new(panel, [self.inputs, WIDTH], WIDTH);
             let columns = WIDTH.min(self.outputs - first);
-            let place = out[first..].as_mut_ptr().cast();
-            // SAFETY: `out` is borrowed, and has these columns in as many rows.
-            unsafe { tile::multiply(x, panel, bias, place, self.outputs, columns) };
+            // SAFETY: by the caller's promise, for these are some of the outputs.
+            unsafe { tile::multiply(x, panel, bias, out.wrapping_add(first), stride, columns) };
         }
-        // SAFETY: the panels are all columns, so every element was written, and has the same layout.
-        unsafe { &mut *(out as *mut [MaybeUninit<f32>] as *mut [f32]) }
     }
 }
 
