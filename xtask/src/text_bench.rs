@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
@@ -41,6 +41,10 @@ pub(crate) struct Selection {
 const TASKS: [&str; 3] = ["sst2_6920", "sst2_glue", "mrpc"];
 const PREDICT: &str = "predict";
 
+/// Where the tables stand in the page: by the commands that write one alone.
+const FINE_TUNING: &str = "text-bench --only sst2_6920,sst2_glue,mrpc";
+const PREDICTING: &str = "text-bench --only predict";
+
 /// Rows of a task that are tokenized and learned from.
 const ROWS: usize = 4000;
 
@@ -68,6 +72,9 @@ const FOLDER: &str = "runs/text-bench";
 
 /// Runs everything and prints the tables.
 pub(crate) fn run(selection: &Selection) -> Result<()> {
+    let tasks: Vec<_> = TASKS.into_iter().filter(|task| selection.asks(task)).collect();
+    let whole = tasks.is_empty() || tasks.len() == TASKS.len();
+    ensure!(whole || !selection.write, "--write takes all tasks of fine-tuning or none");
     let bench = Bench::new(selection)?;
     let machine = format!(
         "{}, all-MiniLM-L6-v2, f32. Medians of {} runs of each side, in turn. {FULL_SPEED}. Where \
@@ -76,17 +83,16 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
         selection.rounds
     );
     println!("{machine}");
-    let mut parts = vec![machine];
-    let tasks: Vec<_> = TASKS.into_iter().filter(|task| selection.asks(task)).collect();
+    let write = |mark, parts: &[&str]| match selection.write {
+        true => page::write(mark, &parts.join("\n\n")),
+        false => Ok(()),
+    };
     if !tasks.is_empty() {
-        parts.push(bench.fine_tuning(&tasks, selection)?);
+        write(FINE_TUNING, &[&machine, &bench.fine_tuning(&tasks, selection)?])?;
     }
     if selection.asks(PREDICT) {
-        parts.push(bench.predicting(selection)?);
-        parts.push(bench.single(selection)?);
-    }
-    if selection.write {
-        page::write("text-bench", &parts.join("\n\n"))?;
+        let (many, one) = (bench.predicting(selection)?, bench.single(selection)?);
+        write(PREDICTING, &[&machine, &many, &one])?;
     }
     Ok(())
 }
