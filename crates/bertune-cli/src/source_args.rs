@@ -22,7 +22,7 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "COLUMN")]
     source_label: Option<Column>,
     /// How much each of their rows counts: uniform (all alike), column (as a column says), domain
-    /// (the more, the more it is like the target's) or tradaboost (the less, the more often the
+    /// (the more, the more it is like the target's, text and labels) or tradaboost (the less, the more often the
     /// model disagrees with its label) [default: uniform].
     #[arg(long, value_name = "NAME", value_parser = named::<SourceRule>)]
     source_weights: Option<SourceRule>,

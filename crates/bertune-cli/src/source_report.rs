@@ -27,6 +27,9 @@ pub(crate) struct PartReport {
     /// `target`, or the source's file.
     pub(crate) name: String,
     pub(crate) weight: WeightShare,
+    /// How far a source's labels tell what the target's tell, where the rule asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) agreement: Option<f64>,
 }
 
 /// A model that learned from the sources beside one that did not, on the validation rows.
@@ -45,8 +48,15 @@ impl SourceReport {
     pub(crate) fn new(names: &[String], sources: &Sources, at_end: Option<&[f32]>) -> Self {
         let parts = |weights: &[f32]| -> Vec<PartReport> {
             let names = std::iter::once("target").chain(names.iter().map(String::as_str));
-            let parts = names.zip(sources.shares(weights));
-            parts.map(|(name, weight)| PartReport { name: name.to_owned(), weight }).collect()
+            let agreements = sources.agreements().iter().copied().map(Some);
+            let agreements = std::iter::once(None).chain(agreements).chain(std::iter::repeat(None));
+            let parts = names.zip(sources.shares(weights)).zip(agreements);
+            let part = |((name, weight), agreement): ((&str, _), _)| PartReport {
+                name: name.to_owned(),
+                weight,
+                agreement,
+            };
+            parts.map(part).collect()
         };
         let changed = at_end.filter(|weights| *weights != sources.weights());
         let parts_at_end = changed.map_or_else(Vec::new, parts);
@@ -65,12 +75,18 @@ impl SourceReport {
 }
 
 fn rows(parts: &[PartReport]) -> Vec<Vec<String>> {
-    let head = ["", "rows", "share of the weight", "effective rows"].map(String::from);
-    let row = |PartReport { name, weight }: &PartReport| {
+    let head = ["", "rows", "share of the weight", "effective rows", "labels agree"];
+    let columns = if parts.iter().any(|part| part.agreement.is_some()) { 5 } else { 4 };
+    let row = |PartReport { name, weight, agreement }: &PartReport| {
         let WeightShare { rows, share, effective_rows } = weight;
-        vec![name.clone(), rows.to_string(), format!("{share:.4}"), format!("{effective_rows:.1}")]
+        let agreement = agreement.map_or(String::new(), |agreement| format!("{agreement:.2}"));
+        let rows = rows.to_string();
+        vec![name.clone(), rows, format!("{share:.4}"), format!("{effective_rows:.1}"), agreement]
     };
-    [head.to_vec()].into_iter().chain(parts.iter().map(row)).collect()
+    let mut rows: Vec<_> =
+        [head.map(String::from).to_vec()].into_iter().chain(parts.iter().map(row)).collect();
+    rows.iter_mut().for_each(|row| row.truncate(columns));
+    rows
 }
 
 impl CheckReport {

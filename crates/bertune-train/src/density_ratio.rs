@@ -19,7 +19,7 @@ const STRENGTHS: [f64; 6] = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 /// judged by what the others taught. How strongly it is fitted is chosen by the likelihood of these
 /// judgements.
 pub(crate) struct DensityRatio<'a> {
-    /// The rows' features, `[rows · width]`: the target's rows, then the source's.
+    /// The rows' features, [`standardised`], `[rows · width]`: the target's rows, then the source's.
     pub(crate) features: &'a [f64],
     /// How many a row has.
     pub(crate) width: usize,
@@ -34,8 +34,7 @@ pub(crate) struct DensityRatio<'a> {
 impl DensityRatio<'_> {
     /// The ratio of each row of the source, in their order.
     pub(crate) fn ratios(&self) -> Vec<f64> {
-        let features = standardised(self.features, self.width);
-        let design = Design { values: &features, width: self.width, groups: self.classes };
+        let design = Design { values: self.features, width: self.width, groups: self.classes };
         let scores = self.best_scores(design);
         let source = scores.len() - self.target_rows;
         let prior = (source as f64 / self.target_rows as f64).ln();
@@ -104,7 +103,7 @@ fn judge_fold(
 }
 
 /// Columns of mean 0 and variance 1; a constant one is 0.
-fn standardised(values: &[f64], width: usize) -> Vec<f64> {
+pub(crate) fn standardised(values: &[f64], width: usize) -> Vec<f64> {
     let rows = (values.len() / width).max(1) as f64;
     let (mut means, mut variances) = (vec![0.0; width], vec![0.0; width]);
     for row in values.chunks_exact(width) {
@@ -141,6 +140,7 @@ mod tests {
         let classes: Vec<usize> =
             rows.iter().enumerate().map(|(row, &x)| class(x, row < 100)).collect();
         let (target_rows, folds) = (100, 5);
+        let features = standardised(&features, 2);
         DensityRatio { features: &features, width: 2, classes: &classes, target_rows, folds }
             .ratios()
     }

@@ -19,6 +19,7 @@ mod fit_decisions;
 mod gradients;
 mod history;
 mod interval;
+mod label_agreement;
 mod labelled_task;
 mod lbfgs;
 mod learn;

@@ -37,7 +37,8 @@ pub enum SourceRule {
     /// As much as a column of the file says.
     Column,
     /// The more, the likelier a classifier on the pretrained encoder's features takes the row, with
-    /// its label, for one of the target.
+    /// its label, for one of the target; and its source is drawn the less, the less its labels tell of the
+    /// target's.
     Domain,
     /// The less, the more often the model under training disagrees with its label ([Dai et al.,
     /// 2007](https://doi.org/10.1145/1273496.1273521)).

@@ -5,8 +5,9 @@ use bertune_head::BertForSequenceClassification;
 use bertune_kernels::BertOps;
 use sha2::{Digest, Sha256};
 
-use crate::density_ratio::DensityRatio;
+use crate::density_ratio::{DensityRatio, standardised};
 use crate::evaluate::features;
+use crate::label_agreement::LabelAgreement;
 use crate::plan::Draws;
 use crate::{SourceRule, SourceWeighting, TrainError, WeightShare};
 
@@ -16,8 +17,9 @@ use crate::{SourceRule, SourceWeighting, TrainError, WeightShare};
 /// The target's own examples come first, then those of each source. A target's example weighs what
 /// the data set says, or 1.
 ///
-/// The factor, and with the rule `column` what the data set says, is how often an example of a source
-/// is drawn for each time that one of the target is. A weight in the loss would not do: a step divides
+/// The factor, with the rule `column` times what the data set says and with `domain` times how far the
+/// source's labels tell the target's, is how often an example of a source is drawn for each time that one of
+/// the target is. A weight in the loss would not do: a step divides
 /// by the weights of its own examples, so that one without an example of the target would count in
 /// full. What `domain` and `tradaboost` say is a weight: it tells the examples of a step apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,8 @@ pub struct Sources {
     /// Where each part begins and ends: the target's, then each source's.
     parts: Vec<Range<usize>>,
     weights: Vec<f32>,
+    /// How far the labels of each source tell what the target's tell, where the rule asks.
+    agreements: Vec<f64>,
     /// How often each example is drawn in proportion to the others, where that is not alike.
     draws: Option<Vec<f64>>,
 }
@@ -57,25 +61,27 @@ impl Sources {
             check_columns(&weights, &parts[1..])?;
         }
         let factor = weighting.factor.unwrap_or_else(|| usual_factor(&weights, &parts, weighting));
-        let of_sources = &mut weights[parts[0].end..];
-        let mut draws = vec![factor; of_sources.len()];
+        let mut draws = vec![1.0; dataset.len()];
+        draws[parts[0].end..].fill(factor);
         if weighting.rule == SourceRule::Column {
-            let said = draws.iter_mut().zip(&mut *of_sources);
+            let said = draws.iter_mut().zip(&mut weights).skip(parts[0].end);
             said.for_each(|(draw, weight)| *draw *= std::mem::replace(weight, 1.0));
         }
-        let draws = draws.iter().any(|&draw| draw != 1.0).then(|| {
-            let of_target = std::iter::repeat_n(1.0, parts[0].end);
-            of_target.chain(draws).collect()
-        });
+        let mut agreements = Vec::new();
         if weighting.rule == SourceRule::Domain {
             let features = features(model, dataset, FEATURE_BATCH);
-            let ratios = parts[1..].iter().flat_map(|source| {
-                ratios(&features, dataset.labels(), [&parts[0], source], weighting)
-            });
-            of_sources.iter_mut().zip(ratios).for_each(|(weight, ratio)| *weight *= ratio);
+            for source in &parts[1..] {
+                let domains = Domains::new(&features, dataset.labels(), [&parts[0], source]);
+                let (ratios, agreement) = (domains.ratios(weighting), domains.agreement());
+                let rows = weights[source.clone()].iter_mut().zip(ratios);
+                rows.for_each(|(weight, ratio)| *weight *= ratio);
+                draws[source.clone()].iter_mut().for_each(|draw| *draw *= agreement);
+                agreements.push(agreement);
+            }
         }
+        let draws = draws.iter().any(|&draw| draw != 1.0).then_some(draws);
         let weights = weights.into_iter().map(|weight| weight as f32).collect();
-        Ok(Self { weighting: *weighting, parts, weights, draws })
+        Ok(Self { weighting: *weighting, parts, weights, agreements, draws })
     }
 
     /// What decides the weights.
@@ -86,6 +92,12 @@ impl Sources {
     /// What each example weighs at the beginning.
     pub fn weights(&self) -> &[f32] {
         &self.weights
+    }
+
+    /// How far the labels of each source tell what the target's tell, `0..=1`, as `domain` asks; of the
+    /// other rules nothing.
+    pub fn agreements(&self) -> &[f64] {
+        &self.agreements
     }
 
     /// The number of the target's examples.
@@ -157,27 +169,53 @@ fn check_columns(weights: &[f64], sources: &[Range<usize>]) -> Result<(), TrainE
     }
 }
 
-/// How much likelier each example of a source is in the target, within the bound and flattened.
-fn ratios(
-    (features, width): &(Vec<f64>, usize),
-    labels: &[usize],
-    both: [&Range<usize>; 2],
-    weighting: &SourceWeighting,
-) -> Vec<f64> {
-    let features = both.map(|range| &features[range.start * width..range.end * width]).concat();
-    let classes = match labels {
-        [] => Vec::new(),
-        labels => both.map(|range| &labels[range.clone()]).concat(),
-    };
-    let density_ratio = DensityRatio {
-        features: &features,
-        width: *width,
-        classes: &classes,
-        target_rows: both[0].len(),
-        folds: weighting.folds,
-    };
-    let flattened = |ratio: f64| ratio.min(weighting.clip).powf(weighting.flattening);
-    density_ratio.ratios().into_iter().map(flattened).collect()
+/// The target and a source, to be compared.
+struct Domains {
+    /// The target's rows, then the source's.
+    features: Vec<f64>,
+    width: usize,
+    /// Empty where there are no classes.
+    classes: Vec<usize>,
+    target_rows: usize,
+}
+
+impl Domains {
+    fn new(
+        (features, width): &(Vec<f64>, usize),
+        labels: &[usize],
+        both: [&Range<usize>; 2],
+    ) -> Self {
+        let features = both.map(|range| &features[range.start * width..range.end * width]).concat();
+        let classes = match labels {
+            [] => Vec::new(),
+            labels => both.map(|range| &labels[range.clone()]).concat(),
+        };
+        let features = standardised(&features, *width);
+        Self { features, width: *width, classes, target_rows: both[0].len() }
+    }
+
+    /// How much likelier each example of the source is in the target, within the bound and flattened.
+    fn ratios(&self, weighting: &SourceWeighting) -> Vec<f64> {
+        let density_ratio = DensityRatio {
+            features: &self.features,
+            width: self.width,
+            classes: &self.classes,
+            target_rows: self.target_rows,
+            folds: weighting.folds,
+        };
+        let flattened = |ratio: f64| ratio.min(weighting.clip).powf(weighting.flattening);
+        density_ratio.ratios().into_iter().map(flattened).collect()
+    }
+
+    /// How far the source's classes tell what the target's tell; 1 where there are none.
+    fn agreement(&self) -> f64 {
+        if self.classes.is_empty() {
+            return 1.0;
+        }
+        let Self { features, width, classes, target_rows } = self;
+        LabelAgreement { features, width: *width, classes }
+            .of(0..*target_rows, *target_rows..classes.len())
+    }
 }
 
 /// The factor where none is given.

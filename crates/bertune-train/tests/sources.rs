@@ -157,6 +157,16 @@ fn sources_weigh_as_much_as_the_target_where_nothing_is_said() {
     near(shares[2].effective_rows, 8.0);
 }
 
+#[test]
+fn a_source_with_other_labels_is_not_drawn() {
+    let dataset = dataset(100, |i| i >= 70);
+    let sources = sources(&dataset, &[30, 30], of(SourceRule::Domain));
+    let [right, turned] = sources.agreements() else { panic!("an agreement of each source") };
+    assert!(*right > 0.5 && *turned == 0.0, "{right} {turned}");
+    let shares = sources.shares(sources.weights());
+    assert!(shares[1].share > 0.1 && shares[2].share == 0.0, "{shares:?}");
+}
+
 /// Each state file after a run up to step `end`.
 fn run_to(dataset: &Dataset, sources: &Sources, end: usize, from: Option<&Path>, to: &Path) {
     let stop = StopSignal::default();

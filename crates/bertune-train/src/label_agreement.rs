@@ -1,0 +1,126 @@
+use std::ops::Range;
+
+use bertune_metrics::ConfusionMatrix;
+
+/// How far the labels of a source tell what those of the target tell, `0..=1`: of the part of the target's
+/// labels that its own rows explain, the part that the source's rows explain. If two tasks are alike, what
+/// one teaches holds for the other ([Wang et al.,
+/// 2019](https://papers.nips.cc/paper/2019/hash/c66dd00e5fc44ba8de89d7713fedcd50-Abstract.html)).
+///
+/// Who teaches is asked for the class whose mean features are nearest to a row of the target, and Matthews'
+/// correlation of the answers with the labels, squared, is the part that is explained; where the
+/// correlation is negative, nothing is. The target's own rows answer for each row without it.
+pub(crate) struct LabelAgreement<'a> {
+    /// The rows' features, `[rows · width]`.
+    pub(crate) features: &'a [f64],
+    /// How many a row has.
+    pub(crate) width: usize,
+    /// The class of each row.
+    pub(crate) classes: &'a [usize],
+}
+
+impl LabelAgreement<'_> {
+    /// The agreement of some rows of a source with those of the target.
+    pub(crate) fn of(&self, target: Range<usize>, source: Range<usize>) -> f64 {
+        let own = ClassMeans::new(self, target.clone());
+        let others = ClassMeans::new(self, source);
+        let of_own = self.explained(target.clone(), |row| own.nearest_without(self, row));
+        let of_source = self.explained(target, |row| others.nearest(self.row(row)));
+        if of_source >= of_own { 1.0 } else { of_source / of_own }
+    }
+
+    fn row(&self, row: usize) -> &[f64] {
+        &self.features[row * self.width..][..self.width]
+    }
+
+    fn count(&self) -> usize {
+        self.classes.iter().max().map_or(0, |last| last + 1)
+    }
+
+    /// The part of the rows' labels that these answers explain.
+    fn explained(&self, rows: Range<usize>, answer: impl Fn(usize) -> usize) -> f64 {
+        let answers: Vec<usize> = rows.clone().map(answer).collect();
+        ConfusionMatrix::new(&self.classes[rows], &answers, self.count()).mcc().max(0.0).powi(2)
+    }
+}
+
+/// The features of each class's rows, added up.
+struct ClassMeans {
+    sums: Vec<Vec<f64>>,
+    rows: Vec<f64>,
+}
+
+impl ClassMeans {
+    fn new(all: &LabelAgreement<'_>, rows: Range<usize>) -> Self {
+        let classes = all.count();
+        let mut means =
+            Self { sums: vec![vec![0.0; all.width]; classes], rows: vec![0.0; classes] };
+        for row in rows {
+            means.add(all.classes[row], all.row(row), 1.0);
+        }
+        means
+    }
+
+    fn add(&mut self, class: usize, row: &[f64], times: f64) {
+        self.rows[class] += times;
+        self.sums[class].iter_mut().zip(row).for_each(|(sum, value)| *sum += value * times);
+    }
+
+    /// The class whose mean is nearest, the first of several; none that has no rows.
+    fn nearest(&self, row: &[f64]) -> usize {
+        let distance = |class: usize| -> f64 {
+            let pairs = row.iter().zip(&self.sums[class]);
+            pairs.map(|(value, sum)| (value - sum / self.rows[class]).powi(2)).sum()
+        };
+        let classes = (0..self.rows.len()).filter(|&class| self.rows[class] > 0.0);
+        let nearest = classes.map(|class| (class, distance(class)));
+        nearest.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(class, _)| class)
+    }
+
+    /// The nearest class to one of the rows that these are the means of, without it.
+    fn nearest_without(&self, all: &LabelAgreement<'_>, row: usize) -> usize {
+        let mut others = Self { sums: self.sums.clone(), rows: self.rows.clone() };
+        others.add(all.classes[row], all.row(row), -1.0);
+        others.nearest(all.row(row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 100 rows of a target and 400 of a source, with classes by the first of 32 columns.
+    fn agreement(class: impl Fn(usize, f64) -> usize) -> f64 {
+        let width = 32;
+        let noise = |i: usize| (i as f64 * 12.9898).sin() * 43758.5453 % 1.0;
+        let features: Vec<f64> = (0..500 * width).map(noise).collect();
+        let rows = features.chunks_exact(width).enumerate();
+        let classes: Vec<usize> = rows.map(|(row, features)| class(row, features[0])).collect();
+        LabelAgreement { features: &features, width, classes: &classes }.of(0..100, 100..500)
+    }
+
+    #[test]
+    fn the_same_labels_agree_and_turned_ones_do_not() {
+        let right = |x: f64| usize::from(x > 0.0);
+        assert_eq!(agreement(|_, x| right(x)), 1.0);
+        assert_eq!(agreement(|row, x| if row < 100 { right(x) } else { 1 - right(x) }), 0.0);
+    }
+
+    #[test]
+    fn labels_by_chance_say_little() {
+        let chance = agreement(|row, x| if row < 100 { usize::from(x > 0.0) } else { row % 2 });
+        assert!(chance < 0.3, "{chance}");
+    }
+
+    #[test]
+    fn three_classes_of_which_the_source_tells_two_agree_in_part() {
+        let class = |x: f64| usize::from(x > -0.3) + usize::from(x > 0.3);
+        let part = agreement(|row, x| if row < 100 { class(x) } else { class(x).min(1) });
+        assert!((0.2..0.9).contains(&part), "{part}");
+    }
+
+    #[test]
+    fn where_the_target_says_nothing_every_source_agrees() {
+        assert_eq!(agreement(|row, _| usize::from(row == 0)), 1.0);
+    }
+}
