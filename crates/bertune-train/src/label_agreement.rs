@@ -2,14 +2,15 @@ use std::ops::Range;
 
 use bertune_metrics::ConfusionMatrix;
 
-/// How far the labels of a source tell what those of the target tell, `0..=1`: of the part of the target's
-/// labels that its own rows explain, the part that the source's rows explain. If two tasks are alike, what
-/// one teaches holds for the other ([Wang et al.,
+/// How far the labels of a source and those of the target tell each other, `0..=1`. If two tasks are alike,
+/// what one teaches holds for the other ([Wang et al.,
 /// 2019](https://papers.nips.cc/paper/2019/hash/c66dd00e5fc44ba8de89d7713fedcd50-Abstract.html)).
 ///
-/// Who teaches is asked for the class whose mean features are nearest to a row of the target, and Matthews'
-/// correlation of the answers with the labels, squared, is the part that is explained; where the
-/// correlation is negative, nothing is. The target's own rows answer for each row without it.
+/// Who teaches is asked for the class whose mean features are nearest to a row, and Matthews' correlation of
+/// the answers with the labels is what it knows, at least 0. The agreement is what the source knows of the
+/// target times what the target knows of the source, beside the square of what the target knows of itself,
+/// each of its rows judged by the others. One way alone would not do: by chance, a source without any sense may
+/// know something of a few rows of a target, but these know nothing of its many rows.
 pub(crate) struct LabelAgreement<'a> {
     /// The rows' features, `[rows · width]`.
     pub(crate) features: &'a [f64],
@@ -20,13 +21,14 @@ pub(crate) struct LabelAgreement<'a> {
 }
 
 impl LabelAgreement<'_> {
-    /// The agreement of some rows of a source with those of the target.
+    /// The agreement of some rows of the target with some of a source.
     pub(crate) fn of(&self, target: Range<usize>, source: Range<usize>) -> f64 {
-        let own = ClassMeans::new(self, target.clone());
-        let others = ClassMeans::new(self, source);
-        let of_own = self.explained(target.clone(), |row| own.nearest_without(self, row));
-        let of_source = self.explained(target, |row| others.nearest(self.row(row)));
-        if of_source >= of_own { 1.0 } else { of_source / of_own }
+        let [means, others] = [&target, &source].map(|rows| ClassMeans::new(self, rows.clone()));
+        let there = self.known(target.clone(), |row| others.nearest(self.row(row)));
+        let back = self.known(source, |row| means.nearest(self.row(row)));
+        let own = self.known(target, |row| means.nearest_without(self, row));
+        let (both, most) = (there * back, own * own);
+        if both >= most { 1.0 } else { both / most }
     }
 
     fn row(&self, row: usize) -> &[f64] {
@@ -37,10 +39,10 @@ impl LabelAgreement<'_> {
         self.classes.iter().max().map_or(0, |last| last + 1)
     }
 
-    /// The part of the rows' labels that these answers explain.
-    fn explained(&self, rows: Range<usize>, answer: impl Fn(usize) -> usize) -> f64 {
+    /// What these answers know of the rows' labels.
+    fn known(&self, rows: Range<usize>, answer: impl Fn(usize) -> usize) -> f64 {
         let answers: Vec<usize> = rows.clone().map(answer).collect();
-        ConfusionMatrix::new(&self.classes[rows], &answers, self.count()).mcc().max(0.0).powi(2)
+        ConfusionMatrix::new(&self.classes[rows], &answers, self.count()).mcc().max(0.0)
     }
 }
 
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn labels_by_chance_say_little() {
         let chance = agreement(|row, x| if row < 100 { usize::from(x > 0.0) } else { row % 2 });
-        assert!(chance < 0.3, "{chance}");
+        assert!(chance < 0.1, "{chance}");
     }
 
     #[test]
