@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ use crate::tasks::program;
 #[derive(Args)]
 pub(crate) struct Selection {
     /// The folder that holds sst2_6920, trec, agnews and cola_glue
-    #[arg(long)]
+    #[arg(long, value_parser = process::existing)]
     data: PathBuf,
     /// Only these of sst2_6920, trec, agnews, cola and support
     #[arg(long, value_delimiter = ',', value_parser = SETS)]
@@ -33,7 +33,7 @@ pub(crate) struct Selection {
     #[arg(long, default_value = "boxed")]
     model: String,
     /// A built `bertune`; it is built where left out
-    #[arg(long)]
+    #[arg(long, value_parser = process::existing)]
     program: Option<PathBuf>,
     /// Put the table into docs/benchmarks.md
     #[arg(long)]
@@ -50,6 +50,8 @@ const FOLDER: &str = "runs/boxed";
 
 /// Runs what has not been run yet, and prints the table.
 pub(crate) fn run(selection: &Selection) -> Result<()> {
+    let is_whole = selection.sets.is_empty() && selection.model == "boxed";
+    ensure!(is_whole || !selection.write, "--write takes all sets, and the boxed model");
     let program = program(selection.program.as_deref())?;
     let folder = root().join(FOLDER);
     let sets: Vec<&str> = SETS.into_iter().filter(|set| selection.wants(set)).collect();

@@ -24,11 +24,12 @@ fn with_figures(page: &str, command: &str, figures: &str) -> Result<String> {
     Ok(format!("{before}{begin}\n{figures}\n{end}{after}"))
 }
 
-/// The middle value, the upper of two.
+/// The middle value, or the mean of both in the middle.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
+    let (below, above) = (sorted.len().checked_sub(1)? / 2, sorted.len() / 2);
+    Some((sorted[below] + sorted[above]) / 2.0)
 }
 
 #[cfg(test)]
@@ -50,6 +51,7 @@ mod tests {
     #[test]
     fn the_median_is_the_middle() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median(&[]), None);
     }
 }

@@ -16,6 +16,12 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().unwrap_or(&xtask).to_path_buf()
 }
 
+/// A path that is there, whole: what a user names is meant from where they stand, and other programs
+/// are run in the repository's root.
+pub(crate) fn existing(path: &str) -> Result<PathBuf> {
+    Path::new(path).canonicalize().with_context(|| format!("cannot find {path}"))
+}
+
 /// `cargo` with these arguments, in the repository's root.
 pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -18,7 +18,7 @@ use crate::tasks::{self, mean_and_sd};
 #[derive(Args)]
 pub(crate) struct Selection {
     /// The folder that holds sst2_6920 and goemotions
-    #[arg(long)]
+    #[arg(long, value_parser = process::existing)]
     data: PathBuf,
     /// Only these of movies-reddit, reddit-movies, movies-half, movies-turned and movies-movies
     #[arg(long, value_delimiter = ',', value_parser = CASES)]
@@ -27,7 +27,7 @@ pub(crate) struct Selection {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..))]
     seeds: u64,
     /// A built `bertune`; it is built where left out
-    #[arg(long)]
+    #[arg(long, value_parser = process::existing)]
     program: Option<PathBuf>,
 }
 
@@ -40,6 +40,7 @@ const CASES: [&str; 5] =
 /// What learns from what: the flags beside those that all share.
 const WAYS: [(&str, &str); 5] = [
     ("target, 3 epochs", "--epochs 3"),
+    // Those of 3 epochs of the target's 200 rows and the source's 2,000, in steps of 32.
     ("target, as many steps", "--max-steps 207"),
     ("uniform", "--epochs 3 --source-check none --source-weights uniform"),
     ("domain", "--epochs 3 --source-check none --source-weights domain"),
@@ -107,7 +108,7 @@ impl Bench {
         let folder = self.folder.join(case);
         let output = folder.join(format!("{}-{seed}", way.replace([' ', ','], "")));
         let record = output.join("run.json");
-        if !record.exists() {
+        if !is_finished(&record) {
             self.train(&folder, flags, seed, &output)?;
             // The weights have served.
             fs::remove_file(output.join("model.safetensors"))?;
@@ -129,4 +130,10 @@ impl Bench {
         }
         process::run(&mut train)
     }
+}
+
+/// Whether a run came to its end: one that was stopped has a record too.
+fn is_finished(record: &Path) -> bool {
+    let record = fs::read(record).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+    record.is_some_and(|record| record["finished"] == true)
 }

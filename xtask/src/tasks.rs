@@ -18,7 +18,7 @@ use crate::python::Python;
 #[derive(Args)]
 pub(crate) struct Selection {
     /// The folder that holds sst2_6920, mrpc, cola_glue, rte_glue, stsb, trec and goemotions
-    #[arg(long)]
+    #[arg(long, value_parser = process::existing)]
     data: PathBuf,
     /// Only these of sst2_6920, mrpc, cola, rte, stsb, trec and goemotions
     #[arg(long, value_delimiter = ',', value_parser = TASKS.each_ref().map(|task| task.name))]
@@ -33,7 +33,7 @@ pub(crate) struct Selection {
     #[arg(long, default_value_t = 2)]
     threads: usize,
     /// A built `bertune`; it is built where left out
-    #[arg(long)]
+    #[arg(long, value_parser = process::existing)]
     program: Option<PathBuf>,
 }
 

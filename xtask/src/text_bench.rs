@@ -19,7 +19,7 @@ use crate::process::{self, root};
 #[derive(Args)]
 pub(crate) struct Selection {
     /// The folder that holds sst2_6920, sst2_glue and mrpc
-    #[arg(long)]
+    #[arg(long, value_parser = process::existing)]
     data: PathBuf,
     /// Only these of sst2_6920, sst2_glue, mrpc and predict
     #[arg(long, value_delimiter = ',', value_parser = ["sst2_6920", "sst2_glue", "mrpc", PREDICT])]
@@ -107,6 +107,8 @@ struct Bench {
     peers: Peers,
     model: PathBuf,
     folder: PathBuf,
+    /// How many there are to predict.
+    sentences: usize,
 }
 
 impl Bench {
@@ -125,8 +127,8 @@ impl Bench {
             keep_lines(&folder.join(task).join("train.jsonl"), ROWS, &rows(&folder, task))?;
         }
         let sentences = folder.join("sst2_glue").join("train.jsonl");
-        keep_lines(&sentences, selection.sentences, &rows(&folder, PREDICT))?;
-        Ok(Self { peers, model, folder })
+        let sentences = keep_lines(&sentences, selection.sentences, &rows(&folder, PREDICT))?;
+        Ok(Self { peers, model, folder, sentences })
     }
 
     fn fine_tuning(&self, tasks: &[&str], selection: &Selection) -> Result<String> {
@@ -199,7 +201,7 @@ impl Bench {
         let text = format!(
             "Predicting {} sentences of SST-2, from text to probabilities; the others sort them by \
              length and pad batches of 64 to their longest.\n\n{table}",
-            selection.sentences
+            self.sentences
         );
         println!("\n{text}");
         Ok(text)
@@ -255,12 +257,13 @@ fn rows(folder: &Path, task: &str) -> PathBuf {
     folder.join(format!("{task}.jsonl"))
 }
 
-/// Copies the first lines of a file.
-fn keep_lines(from: &Path, lines: usize, to: &Path) -> Result<()> {
+/// Copies the first lines of a file, and says how many there were.
+fn keep_lines(from: &Path, lines: usize, to: &Path) -> Result<usize> {
     let text =
         fs::read_to_string(from).with_context(|| format!("cannot read {}", from.display()))?;
-    let kept: String = text.split_inclusive('\n').take(lines).collect();
-    fs::write(to, kept).with_context(|| format!("cannot write {}", to.display()))
+    let kept: Vec<&str> = text.split_inclusive('\n').take(lines).collect();
+    fs::write(to, kept.concat()).with_context(|| format!("cannot write {}", to.display()))?;
+    Ok(kept.len())
 }
 
 fn milliseconds(command: &mut Command) -> Result<f64> {

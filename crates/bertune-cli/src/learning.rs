@@ -33,7 +33,7 @@ pub(crate) enum End {
     Finished,
     /// It was stopped before.
     Stopped,
-    /// It did all but the comparison with the target alone, which was stopped.
+    /// It did all but the comparison with the target alone, which was stopped or failed.
     Unchecked,
 }
 
@@ -177,11 +177,22 @@ impl Job for Learning<'_> {
             return Ok(End::Stopped);
         }
         let test = training.measure(&tuned, &decisions, examples.test.as_ref());
-        let (sources, end) = training.source_report(&examples, &tuned, best.as_ref(), alone)?;
+        let sources = training.source_report(&examples, &tuned);
         let record = RunRecord::new(&training.config, &inputs, &tuned.history);
         let record = record.finished(test.as_ref(), sources);
-        write_whole(&training.config.output.join(RUN_RECORD), &record.to_json()?)?;
-        run_folder.remove()?;
+        let write = |record: &RunRecord| {
+            write_whole(&training.config.output.join(RUN_RECORD), &record.to_json()?)
+        };
+        write(&record)?;
+        run_folder.clear()?;
+        let mut end = End::Finished;
+        if let (Some(best), Some(alone)) = (&best, alone) {
+            // Whatever comes of it, the run itself is finished.
+            match training.source_check(&examples, &tuned, best, alone) {
+                Some(check) => write(&record.checked(check))?,
+                None => end = End::Unchecked,
+            }
+        }
         training.tell_next();
         Ok(end)
     }

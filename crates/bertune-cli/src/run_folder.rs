@@ -137,7 +137,7 @@ impl RunFolder {
     }
 
     /// Removes all states, and what was left of some by processes that were killed.
-    fn clear(&self) -> anyhow::Result<()> {
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
         for (_, state) in states(&self.path)? {
             let describe = || format!("cannot remove {}", state.display());
             fs::remove_dir_all(&state).with_context(describe)?;

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::measured::Measured;
 use crate::run_config::RunConfig;
-use crate::source_report::SourceReport;
+use crate::source_report::{CheckReport, SourceReport};
 
 /// All of a run in one file, `run.json` beside its model: what went in, what happened, what came
 /// out. `bertune replay` repeats it.
@@ -78,6 +78,12 @@ impl RunRecord {
     /// The record at the end of the run.
     pub(crate) fn finished(self, test: Option<&Measured>, sources: Option<SourceReport>) -> Self {
         Self { finished: true, test: test.map(TestRecord::from), sources, ..self }
+    }
+
+    /// The record with what a comparison with the target alone says of the sources.
+    pub(crate) fn checked(self, check: CheckReport) -> Self {
+        let sources = self.sources.map(|sources| SourceReport { check: Some(check), ..sources });
+        Self { sources, ..self }
     }
 
     /// Reads a file that a run left.

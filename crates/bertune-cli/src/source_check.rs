@@ -7,7 +7,6 @@ use bertune::train::{
     Evaluation, Event, FineTuned, Run, Sources, StopSignal, TrainingData, fine_tune, target_only,
 };
 
-use crate::learning::End;
 use crate::progress::Progress;
 use crate::source_files::SourceCheck;
 use crate::source_report::{CheckReport, SourceReport};
@@ -38,34 +37,46 @@ impl Training {
         })
     }
 
-    /// What the sources were to a run that is at its end, printed, if there were any; and how it ends
-    /// with the comparison.
+    /// What part the sources had in a run that is at its end, printed, if there were any.
     pub(crate) fn source_report<B: BertOps>(
         &self,
         examples: &Examples,
         tuned: &FineTuned<Autodiff<B>>,
-        best: Option<&Evaluation>,
-        target_only: Option<TargetOnly<B>>,
-    ) -> anyhow::Result<(Option<SourceReport>, End)> {
-        let Some(sources) = &examples.sources else { return Ok((None, End::Finished)) };
+    ) -> Option<SourceReport> {
+        let sources = examples.sources.as_ref()?;
         let names: Vec<_> = self.tables.sources.iter().map(path).collect();
-        let mut report = SourceReport::new(&names, sources, tuned.weights.as_deref());
+        let train = (&examples.train, self.config.training.sampling);
+        let report = SourceReport::new(&names, sources, train, tuned.weights.as_deref());
         report.print();
-        let alone = target_only
-            .map(|check| self.train_target_only(examples, sources, check))
-            .transpose()?;
-        let end = match alone {
-            Some(None) => End::Unchecked,
-            _ => End::Finished,
+        Some(report)
+    }
+
+    /// Whether the sources helped, printed, by a training of the target alone; `None` if that cannot be told.
+    pub(crate) fn source_check<B: BertOps>(
+        &self,
+        examples: &Examples,
+        tuned: &FineTuned<Autodiff<B>>,
+        best: &Evaluation,
+        target_only: TargetOnly<B>,
+    ) -> Option<CheckReport> {
+        let sources = examples.sources.as_ref()?;
+        let alone = match self.train_target_only(examples, sources, target_only) {
+            Ok(alone) => alone?,
+            Err(error) => {
+                tell_unchecked(&format!("training on the target alone failed: {error:#}"));
+                return None;
+            }
         };
-        if let (Some(best), Some(Some(alone))) = (best, alone) {
-            let (metric, targets) = (tuned.history.metric(), examples.validation.targets());
-            report.check = CheckReport::new(metric, targets, best, &alone);
+        let (metric, targets) = (tuned.history.metric(), examples.validation.targets());
+        let check = CheckReport::new(metric, targets, best, &alone);
+        match &check {
+            Some(check) => check.print(),
+            None => {
+                let undefined = "is undefined on the validation rows for one of the two models";
+                tell_unchecked(&format!("{metric} {undefined}; name another --metric"));
+            }
         }
-        if let Some(check) = &report.check {
-            check.print();
-        }
-        Ok((Some(report), end))
+        check
     }
 
     /// How the best model of a run without the sources does on the validation rows; `None` if it
@@ -100,12 +111,17 @@ impl Training {
         let learned = fine_tune(pretrained, data, &config, run)?;
         progress.end();
         if !learned.finished {
-            errln!(
-                "stopped: the run itself is finished and its model is whole, but the comparison is \
-                 missing, so that whether the sources helped is not known"
-            );
+            tell_unchecked("stopped");
             return Ok(None);
         }
         Ok(best)
     }
+}
+
+/// Says that a run is finished, but not whether its sources helped.
+fn tell_unchecked(why: &str) {
+    errln!(
+        "{why}. The run itself is finished and its model is whole, but the comparison is missing, so \
+         that whether the sources helped is not known"
+    );
 }

@@ -1,7 +1,7 @@
-use bertune::data::Targets;
+use bertune::data::{Dataset, Targets};
 use bertune::head::Decisions;
 use bertune::metrics::{Bootstrap, Interval, MetricName, PairedDifference, SeedSummary};
-use bertune::train::{Evaluation, Sources, WeightShare};
+use bertune::train::{Evaluation, Sampling, SourceRule, Sources, WeightShare};
 use serde::{Deserialize, Serialize};
 
 use crate::progress::in_digits;
@@ -45,12 +45,17 @@ pub(crate) struct CheckReport {
 }
 
 impl SourceReport {
-    pub(crate) fn new(names: &[String], sources: &Sources, at_end: Option<&[f32]>) -> Self {
+    /// What `sources` of these names were to a run on `train`, whose rows weighed so much `at_end`.
+    pub(crate) fn new(
+        names: &[String],
+        sources: &Sources,
+        (train, sampling): (&Dataset, Sampling),
+        at_end: Option<&[f32]>,
+    ) -> Self {
         let parts = |weights: &[f32]| -> Vec<PartReport> {
             let names = std::iter::once("target").chain(names.iter().map(String::as_str));
-            let agreements = sources.agreements().iter().copied().map(Some);
-            let agreements = std::iter::once(None).chain(agreements).chain(std::iter::repeat(None));
-            let parts = names.zip(sources.shares(weights)).zip(agreements);
+            let agreements = std::iter::once(None).chain(sources.agreements().iter().copied());
+            let parts = names.zip(sources.shares(weights, train, sampling)).zip(agreements);
             let part = |((name, weight), agreement): ((&str, _), _)| PartReport {
                 name: name.to_owned(),
                 weight,
@@ -58,8 +63,8 @@ impl SourceReport {
             };
             parts.map(part).collect()
         };
-        let changed = at_end.filter(|weights| *weights != sources.weights());
-        let parts_at_end = changed.map_or_else(Vec::new, parts);
+        let changes = sources.weighting().rule == SourceRule::TrAdaBoost;
+        let parts_at_end = at_end.filter(|_| changes).map_or_else(Vec::new, parts);
         Self { parts: parts(sources.weights()), parts_at_end, check: None }
     }
 

@@ -40,9 +40,6 @@ pub(crate) fn run(args: &VerifyResumeArgs) -> anyhow::Result<ExitCode> {
     dispatch(&device, Verifying { training, steps: args.steps.get() })
 }
 
-/// What the rows weigh, where there are sources.
-const WEIGHTS: &str = "weights.safetensors";
-
 struct Verifying {
     training: Training,
     steps: usize,
@@ -73,11 +70,11 @@ impl Job for Verifying {
         }
         let saved = Some(SavedState::read(&half)?);
         self.steps_to::<B>(device, &examples, saved, 2 * self.steps, &resumed)?;
-        let files = ["model.safetensors", "optimizer.safetensors", "state.json", WEIGHTS];
-        for file in files.into_iter().filter(|file| whole.join(file).exists() || *file != WEIGHTS) {
-            let read = |folder: &Path| fs::read(folder.join(file)).context("cannot read a state");
+        for file in fs::read_dir(&whole).context("cannot read a state")? {
+            let file = file.context("cannot read a state")?.file_name();
+            let read = |folder: &Path| fs::read(folder.join(&file)).context("cannot read a state");
             if read(&whole)? != read(&resumed)? {
-                let steps = self.steps;
+                let (file, steps) = (file.display(), self.steps);
                 bail!(
                     "{file} differs between {} steps at once and {steps} steps, a stop and {steps} \
                      more: on this device a resumed run does not equal an uninterrupted one",

@@ -14,8 +14,8 @@ pub fn explain_cut_off_files() {
 
 #[cfg(unix)]
 extern "C" fn tell(_: libc::c_int) {
-    const MESSAGE: &[u8] = b"error: a file was cut off while it was in use; files of weights and \
-        tokens are replaced by renaming another into their place, not by writing to them\n";
+    const MESSAGE: &[u8] = b"error: a file was cut off while it was in use, or could not be read; \
+        files of weights and tokens are replaced by renaming another into their place, not by writing to them\n";
     // SAFETY: both functions may be called in a handler of signals, and the message is as long as
     // is said.
     unsafe {

@@ -97,7 +97,8 @@ impl Tokenizing {
 
     fn take(&mut self, chunk: Vec<OwnedInput>) {
         // The thread ends before this only if it panics, which `give` tells.
-        self.waiting += usize::from(self.to.send(chunk).is_ok());
+        self.to.send(chunk).ok();
+        self.waiting += 1;
     }
 
     /// The next chunk, `None` if none was taken.

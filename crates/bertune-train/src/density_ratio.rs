@@ -1,4 +1,4 @@
-use std::thread;
+use rayon::prelude::*;
 
 use crate::logistic_regression::{Design, LogisticRegression, softplus};
 
@@ -47,12 +47,9 @@ impl DensityRatio<'_> {
         let rows = design.values.len() / design.width;
         let is_target: Vec<bool> = (0..rows).map(|row| row < self.target_rows).collect();
         let folds = self.fold_of_each(rows);
-        let scores: Vec<Vec<Vec<f64>>> = thread::scope(|scope| {
-            let judge = |fold| judge_fold(design, &is_target, &folds, fold);
-            let folds: Vec<_> =
-                (0..self.folds).map(|fold| scope.spawn(move || judge(fold))).collect();
-            folds.into_iter().filter_map(|fold| fold.join().ok()).collect()
-        });
+        let all_folds = (0..self.folds).into_par_iter();
+        let scores: Vec<Vec<Vec<f64>>> =
+            all_folds.map(|fold| judge_fold(design, &is_target, &folds, fold)).collect();
         let merged = |strength: usize| {
             let mut next = vec![0; self.folds];
             let score = |fold: &usize| {

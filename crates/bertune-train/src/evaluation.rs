@@ -7,6 +7,7 @@ use bertune_metrics::{
 };
 
 use crate::Scores;
+use crate::logistic_regression::softplus;
 
 /// How a model does on labelled examples.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,11 +187,6 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 fn log_sum_exp(row: &[f64]) -> f64 {
     let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     highest + row.iter().map(|logit| (logit - highest).exp()).sum::<f64>().ln()
-}
-
-/// `log(1 + e^x)`.
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 /// The probability that a logit stands for, `1 / (1 + e^-x)`.

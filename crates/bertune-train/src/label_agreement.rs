@@ -46,44 +46,52 @@ impl LabelAgreement<'_> {
     }
 }
 
-/// The features of each class's rows, added up.
+/// The mean features of each class's rows.
 struct ClassMeans {
-    sums: Vec<Vec<f64>>,
+    means: Vec<Vec<f64>>,
     rows: Vec<f64>,
 }
 
 impl ClassMeans {
     fn new(all: &LabelAgreement<'_>, rows: Range<usize>) -> Self {
         let classes = all.count();
-        let mut means =
-            Self { sums: vec![vec![0.0; all.width]; classes], rows: vec![0.0; classes] };
+        let (mut means, mut counts) = (vec![vec![0.0; all.width]; classes], vec![0.0; classes]);
         for row in rows {
-            means.add(all.classes[row], all.row(row), 1.0);
+            let class = all.classes[row];
+            counts[class] += 1.0;
+            means[class].iter_mut().zip(all.row(row)).for_each(|(sum, value)| *sum += value);
         }
-        means
-    }
-
-    fn add(&mut self, class: usize, row: &[f64], times: f64) {
-        self.rows[class] += times;
-        self.sums[class].iter_mut().zip(row).for_each(|(sum, value)| *sum += value * times);
+        for (mean, count) in means.iter_mut().zip(&counts) {
+            mean.iter_mut().for_each(|sum| *sum /= f64::max(*count, 1.0));
+        }
+        Self { means, rows: counts }
     }
 
     /// The class whose mean is nearest, the first of several; none that has no rows.
     fn nearest(&self, row: &[f64]) -> usize {
-        let distance = |class: usize| -> f64 {
-            let pairs = row.iter().zip(&self.sums[class]);
-            pairs.map(|(value, sum)| (value - sum / self.rows[class]).powi(2)).sum()
-        };
-        let classes = (0..self.rows.len()).filter(|&class| self.rows[class] > 0.0);
-        let nearest = classes.map(|class| (class, distance(class)));
-        nearest.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(class, _)| class)
+        self.nearest_by(|class| (self.rows[class] > 0.0).then(|| self.distance(row, class)))
     }
 
     /// The nearest class to one of the rows that these are the means of, without it.
     fn nearest_without(&self, all: &LabelAgreement<'_>, row: usize) -> usize {
-        let mut others = Self { sums: self.sums.clone(), rows: self.rows.clone() };
-        others.add(all.classes[row], all.row(row), -1.0);
-        others.nearest(all.row(row))
+        self.nearest_by(|class| {
+            // Without one of n rows, a mean is n / (n - 1) times as far from it.
+            let (own, count) = (class == all.classes[row], self.rows[class]);
+            let others = count - f64::from(own);
+            let further = if own { (count / others).powi(2) } else { 1.0 };
+            (others > 0.0).then(|| self.distance(all.row(row), class) * further)
+        })
+    }
+
+    fn nearest_by(&self, distance: impl Fn(usize) -> Option<f64>) -> usize {
+        let classes = 0..self.rows.len();
+        let distances = classes.filter_map(|class| Some((class, distance(class)?)));
+        distances.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(class, _)| class)
+    }
+
+    /// The square of how far a row is from a class's mean.
+    fn distance(&self, row: &[f64], class: usize) -> f64 {
+        row.iter().zip(&self.means[class]).map(|(value, mean)| (value - mean).powi(2)).sum()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::state::Inputs;
 use crate::timeline::{Timeline, Window};
 use crate::{
     Evaluation, EvaluationRecord, Event, FirstLoss, Gradients, History, ParameterGroups, Run,
-    Scales, Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
+    SavedState, Scales, Schedule, StepRecord, TrainError, TrainingState, clipping_scale,
 };
 
 /// What a run learns: a kind of model, the loss of its examples, and how it is measured.
@@ -117,12 +117,17 @@ where
     T: Task<B>,
 {
     let config = &history.config.clone();
-    let timeline = Timeline::new(config, task.examples(), task.draws());
+    let saved = run.take_saved_state();
+    let drawn = saved.as_ref().and_then(SavedState::draws);
+    let draws = task.draws().map(|draws| draws.like_saved(drawn));
+    let drawn = draws.as_ref().and_then(Draws::of_examples).map(<[_]>::to_vec);
+    let timeline = Timeline::new(config, task.examples(), draws);
     let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
     let unreached = groups.unreached_in(timeline.steps);
     let state = TrainingState::new(model, groups, history, inputs);
-    let mut state = state.reading_rows_of(task.row_table()).weighing(task.first_weights());
-    if let Some(saved) = run.take_saved_state() {
+    let mut state =
+        state.reading_rows_of(task.row_table()).weighing(task.first_weights()).drawing(drawn);
+    if let Some(saved) = saved {
         state = state.resumed(saved)?;
         keep_best(task, &state, &mut run)?;
     }

@@ -17,9 +17,9 @@ pub(crate) enum Draws {
     /// Examples, so often in proportion to the others.
     Examples {
         /// In the first epoch of several, if that is not as in all.
-        first: Option<Vec<f64>>,
+        first: Option<Vec<f32>>,
         /// In each epoch.
-        all: Vec<f64>,
+        all: Vec<f32>,
     },
     /// Batches of one task each.
     Tasks {
@@ -28,6 +28,26 @@ pub(crate) enum Draws {
         /// How often each task is drawn, in proportion to the others.
         weights: Vec<f64>,
     },
+}
+
+impl Draws {
+    /// How often each example is drawn, if it is examples that are.
+    pub(crate) fn of_examples(&self) -> Option<&[f32]> {
+        match self {
+            Self::Examples { all, .. } => Some(all),
+            Self::Tasks { .. } => None,
+        }
+    }
+
+    /// These, but as often as a saved run drew as many examples, if it did.
+    pub(crate) fn like_saved(self, saved: Option<&[f32]>) -> Self {
+        match (self, saved) {
+            (Self::Examples { first, all }, Some(saved)) if all.len() == saved.len() => {
+                Self::Examples { first, all: saved.to_vec() }
+            }
+            (draws, _) => draws,
+        }
+    }
 }
 
 impl Plan {
@@ -74,10 +94,11 @@ impl Plan {
 fn batch_plan(
     config: &TrainingConfig,
     dataset: &Dataset,
-    draws: Option<Vec<f64>>,
+    draws: Option<Vec<f32>>,
     seed: u64,
 ) -> BatchPlan {
     let batch_size = config.batch_size;
+    let draws: Option<Vec<f64>> = draws.map(|draws| draws.into_iter().map(f64::from).collect());
     let plan = match (config.sampling, draws) {
         (Sampling::Shuffled, None) => BatchPlan::new(dataset.len(), batch_size, seed),
         (Sampling::Balanced, None) => BatchPlan::balanced(dataset.labels(), batch_size, seed),
@@ -93,7 +114,7 @@ fn batch_plan(
 }
 
 /// The same draws within each class, but each class as often as every other.
-fn balanced(draws: &[f64], labels: &[usize]) -> Vec<f64> {
+pub(crate) fn balanced(draws: &[f64], labels: &[usize]) -> Vec<f64> {
     let mut sums = vec![0.0; labels.iter().max().map_or(0, |last| last + 1)];
     draws.iter().zip(labels).for_each(|(draw, &label)| sums[label] += draw);
     draws.iter().zip(labels).map(|(draw, &label)| draw / sums[label].max(1e-300)).collect()
@@ -102,6 +123,16 @@ fn balanced(draws: &[f64], labels: &[usize]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_saved_run_drew_is_drawn_on() {
+        let draws = || Draws::Examples { first: None, all: vec![1.0, 0.5] };
+        let saved =
+            |saved: Option<&[f32]>| draws().like_saved(saved).of_examples().map(<[_]>::to_vec);
+        assert_eq!(saved(Some(&[1.0, 0.25])), Some(vec![1.0, 0.25]));
+        assert_eq!(saved(Some(&[1.0])), Some(vec![1.0, 0.5]));
+        assert_eq!(saved(None), Some(vec![1.0, 0.5]));
+    }
 
     #[test]
     fn balanced_draws_keep_their_proportions_within_a_class() {

@@ -10,7 +10,7 @@ pub struct SourceWeighting {
     /// What decides it.
     pub rule: SourceRule,
     /// How often each source row is drawn for each time that one of the target is; with `column` the
-    /// column says so, times this. Absent: 1 where the rule is `uniform` or `column`, else what lets
+    /// column says so, times this, and with `domain` how far its source's labels agree, times this. Absent: 1 where the rule is `uniform` or `column`, else what lets
     /// all sources together count as much as the target, but 1 at most.
     pub factor: Option<f64>,
     /// The largest density ratio of `domain`: how much more a row may count than the mean row of its
@@ -77,12 +77,12 @@ impl SourceWeighting {
     ///
     /// Naming the key, the value and the range of the first that is out of it.
     pub fn validate(&self) -> Result<(), TrainError> {
-        let above_0 = f64::MIN_POSITIVE..=f64::MAX;
+        let (factor, within_reason) = (self.factor.unwrap_or(1.0), 1e-6..=1e6);
         let checks = [
-            ("factor (--source-weight)", self.factor.unwrap_or(1.0), above_0.clone(), "above 0"),
-            ("clip (--source-clip)", self.clip, above_0, "above 0"),
+            ("factor (--source-weight)", factor, within_reason.clone(), "from 1e-6 to 1e6"),
+            ("clip (--source-clip)", self.clip, within_reason, "from 1e-6 to 1e6"),
             ("flattening (--source-flattening)", self.flattening, 0.0..=1.0, "from 0 to 1"),
-            ("folds", self.folds as f64, 2.0..=f64::MAX, "at least 2"),
+            ("folds", self.folds as f64, 2.0..=100.0, "from 2 to 100"),
         ];
         match checks.into_iter().find(|(_, value, range, _)| !range.contains(value)) {
             Some((key, value, _, range)) => Err(TrainError::SourceSetting { key, value, range }),
@@ -103,20 +103,20 @@ mod tests {
         };
         let default = SourceWeighting::default();
         assert!(default.validate().is_ok());
-        for (factor, said) in [(-1.0, "-1"), (0.0, "0")] {
+        for (factor, said) in [(-1.0, "-1"), (0.0, "0"), (1e7, "10000000")] {
             check(
                 SourceWeighting { factor: Some(factor), ..default },
-                &format!("factor (--source-weight) is {said}, but must be above 0"),
+                &format!("factor (--source-weight) is {said}, but must be from 1e-6 to 1e6"),
             );
         }
         check(
             SourceWeighting { clip: 0.0, ..default },
-            "clip (--source-clip) is 0, but must be above 0",
+            "clip (--source-clip) is 0, but must be from 1e-6 to 1e6",
         );
         check(
             SourceWeighting { flattening: 2.0, ..default },
             "flattening (--source-flattening) is 2, but must be from 0 to 1",
         );
-        check(SourceWeighting { folds: 1, ..default }, "folds is 1, but must be at least 2");
+        check(SourceWeighting { folds: 1, ..default }, "folds is 1, but must be from 2 to 100");
     }
 }

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::density_ratio::{DensityRatio, standardised};
 use crate::evaluate::features;
 use crate::label_agreement::LabelAgreement;
-use crate::plan::Draws;
-use crate::{SourceRule, SourceWeighting, TrainError, WeightShare};
+use crate::plan::{Draws, balanced};
+use crate::{Sampling, SourceRule, SourceWeighting, TrainError, WeightShare};
 
 /// Which training examples are of sources, that is of other tasks or domains, and what each weighs
 /// when training begins.
@@ -28,10 +28,11 @@ pub struct Sources {
     /// Where each part begins and ends: the target's, then each source's.
     parts: Vec<Range<usize>>,
     weights: Vec<f32>,
-    /// How far the labels of each source tell what the target's tell, where the rule asks.
-    agreements: Vec<f64>,
+    /// How far the labels of each source tell what the target's tell, where that was asked and can be
+    /// told.
+    agreements: Vec<Option<f64>>,
     /// How often each example is drawn in proportion to the others, where that is not alike.
-    draws: Option<Vec<f64>>,
+    draws: Option<Vec<f32>>,
 }
 
 impl Sources {
@@ -53,35 +54,25 @@ impl Sources {
     ) -> Result<Self, TrainError> {
         weighting.validate()?;
         let parts = parts(dataset.len(), rows);
-        let mut weights: Vec<f64> = match dataset.weights() {
+        let weights: Vec<f64> = match dataset.weights() {
             Some(weights) => weights.iter().map(|&weight| f64::from(weight)).collect(),
             None => vec![1.0; dataset.len()],
         };
-        if weighting.rule == SourceRule::Column {
-            check_columns(&weights, &parts[1..])?;
-        }
         let factor = weighting.factor.unwrap_or_else(|| usual_factor(&weights, &parts, weighting));
         let mut draws = vec![1.0; dataset.len()];
         draws[parts[0].end..].fill(factor);
-        if weighting.rule == SourceRule::Column {
-            let said = draws.iter_mut().zip(&mut weights).skip(parts[0].end);
-            said.for_each(|(draw, weight)| *draw *= std::mem::replace(weight, 1.0));
-        }
-        let mut agreements = Vec::new();
-        if weighting.rule == SourceRule::Domain {
-            let features = features(model, dataset, FEATURE_BATCH);
-            for source in &parts[1..] {
-                let domains = Domains::new(&features, dataset.labels(), [&parts[0], source]);
-                let (ratios, agreement) = (domains.ratios(weighting), domains.agreement());
-                let rows = weights[source.clone()].iter_mut().zip(ratios);
-                rows.for_each(|(weight, ratio)| *weight *= ratio);
-                draws[source.clone()].iter_mut().for_each(|draw| *draw *= agreement);
-                agreements.push(agreement);
+        let counted = Counted { weights, draws, agreements: vec![None; rows.len()] };
+        let counted = match weighting.rule {
+            SourceRule::Uniform | SourceRule::TrAdaBoost => counted,
+            SourceRule::Column => counted.by_columns(&parts)?,
+            SourceRule::Domain => {
+                let features = features(model, dataset, FEATURE_BATCH);
+                counted.by_domains(&parts, &features, dataset.labels(), weighting)
             }
-        }
-        let draws = draws.iter().any(|&draw| draw != 1.0).then_some(draws);
-        let weights = weights.into_iter().map(|weight| weight as f32).collect();
-        Ok(Self { weighting: *weighting, parts, weights, agreements, draws })
+        };
+        let Counted { weights, draws, agreements } = counted;
+        let draws = draws.iter().any(|&draw| draw != 1.0).then(|| in_f32(&draws));
+        Ok(Self { weighting: *weighting, parts, weights: in_f32(&weights), agreements, draws })
     }
 
     /// What decides the weights.
@@ -94,9 +85,9 @@ impl Sources {
         &self.weights
     }
 
-    /// How far the labels of each source tell what the target's tell, `0..=1`, as `domain` asks; of the
-    /// other rules nothing.
-    pub fn agreements(&self) -> &[f64] {
+    /// How far the labels of each source tell what the target's tell, `0..=1`; `None` where the rule does
+    /// not ask, and where it cannot be told: of sets of labels, of numbers, and of a single class.
+    pub fn agreements(&self) -> &[Option<f64>] {
         &self.agreements
     }
 
@@ -106,18 +97,29 @@ impl Sources {
     }
 
     /// What part the target, and then each source, has in the weight of all examples, each counted
-    /// as often as it is drawn, when they weigh so much: [`weights`](Self::weights), or what they
-    /// weighed at the end of a run.
+    /// as often as it is drawn from this data set, when they weigh so much: [`weights`](Self::weights), or
+    /// what they weighed at the end of a run.
     ///
     /// # Panics
     ///
     /// If there are not as many weights as examples.
-    pub fn shares(&self, weights: &[f32]) -> Vec<WeightShare> {
+    pub fn shares(
+        &self,
+        weights: &[f32],
+        dataset: &Dataset,
+        sampling: Sampling,
+    ) -> Vec<WeightShare> {
         assert_eq!(weights.len(), self.weights.len(), "one weight for each example");
-        let draw = |example: usize| self.draws.as_ref().map_or(1.0, |draws| draws[example]);
-        let drawn = weights.iter().enumerate();
-        let drawn: Vec<f64> =
-            drawn.map(|(example, &weight)| f64::from(weight) * draw(example)).collect();
+        let draws: Vec<f64> = match &self.draws {
+            Some(draws) => draws.iter().map(|&draw| f64::from(draw)).collect(),
+            None => vec![1.0; weights.len()],
+        };
+        let draws = match sampling {
+            Sampling::Shuffled => draws,
+            Sampling::Balanced => balanced(&draws, dataset.labels()),
+        };
+        let drawn = weights.iter().zip(draws).map(|(&weight, draw)| f64::from(weight) * draw);
+        let drawn: Vec<f64> = drawn.collect();
         let total: f64 = drawn.iter().sum();
         self.parts.iter().map(|part| WeightShare::new(&drawn[part.clone()], total)).collect()
     }
@@ -160,12 +162,48 @@ fn parts(examples: usize, sources: &[usize]) -> Vec<Range<usize>> {
     target.into_iter().chain(sources.iter().copied()).map(part).collect()
 }
 
-/// Refuses a source whose column says that none of its rows counts.
-fn check_columns(weights: &[f64], sources: &[Range<usize>]) -> Result<(), TrainError> {
-    let is_idle = |source: &Range<usize>| weights[source.clone()].iter().all(|&w| w == 0.0);
-    match sources.iter().position(is_idle) {
-        Some(source) => Err(TrainError::SourceCountsNothing { number: source + 1 }),
-        None => Ok(()),
+fn in_f32(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
+}
+
+/// What each example counts before a rule is asked, and after.
+struct Counted {
+    weights: Vec<f64>,
+    draws: Vec<f64>,
+    agreements: Vec<Option<f64>>,
+}
+
+impl Counted {
+    /// The rows of sources, drawn as often as their weights say, which a column gave.
+    fn by_columns(mut self, parts: &[Range<usize>]) -> Result<Self, TrainError> {
+        for (source, rows) in parts[1..].iter().enumerate() {
+            let said = &mut self.weights[rows.clone()];
+            if said.iter().all(|&weight| weight == 0.0) {
+                return Err(TrainError::SourceCountsNothing { number: source + 1 });
+            }
+            self.draws[rows.clone()].iter_mut().zip(&*said).for_each(|(draw, said)| *draw *= said);
+            said.fill(1.0);
+        }
+        Ok(self)
+    }
+
+    /// Each source beside the target: its rows by their texts and labels, the whole by its labels.
+    fn by_domains(
+        mut self,
+        parts: &[Range<usize>],
+        features: &(Vec<f64>, usize),
+        labels: &[usize],
+        weighting: &SourceWeighting,
+    ) -> Self {
+        for (source, rows) in parts[1..].iter().enumerate() {
+            let domains = Domains::new(features, labels, [&parts[0], rows]);
+            let weights = self.weights[rows.clone()].iter_mut().zip(domains.ratios(weighting));
+            weights.for_each(|(weight, ratio)| *weight *= ratio);
+            self.agreements[source] = domains.agreement();
+            let agreement = self.agreements[source].unwrap_or(1.0);
+            self.draws[rows.clone()].iter_mut().for_each(|draw| *draw *= agreement);
+        }
+        self
     }
 }
 
@@ -207,15 +245,21 @@ impl Domains {
         density_ratio.ratios().into_iter().map(flattened).collect()
     }
 
-    /// How far the source's classes tell what the target's tell; 1 where there are none.
-    fn agreement(&self) -> f64 {
-        if self.classes.is_empty() {
-            return 1.0;
-        }
+    /// How far the source's classes tell what the target's tell; `None` where there are none, or one.
+    fn agreement(&self) -> Option<f64> {
         let Self { features, width, classes, target_rows } = self;
-        LabelAgreement { features, width: *width, classes }
-            .of(0..*target_rows, *target_rows..classes.len())
+        let (target, source) = (0..*target_rows, *target_rows..classes.len());
+        let of_several = |rows: &Range<usize>| classes.get(rows.clone()).is_some_and(has_several);
+        if !of_several(&target) || !of_several(&source) {
+            return None;
+        }
+        Some(LabelAgreement { features, width: *width, classes }.of(target, source))
     }
+}
+
+/// Whether the classes are not all the same.
+fn has_several(classes: &[usize]) -> bool {
+    classes.windows(2).any(|pair| pair[0] != pair[1])
 }
 
 /// The factor where none is given.

@@ -36,6 +36,8 @@ where
     pub(crate) best: Option<Inner<B, M>>,
     /// What each example weighs now, where that is not what the data set says.
     pub(crate) weights: Option<Vec<f32>>,
+    /// How often each example is drawn, where that is not alike.
+    draws: Option<Vec<f32>>,
     inputs: Inputs,
     /// The table of which steps read some rows alone.
     table: Option<ParamId>,
@@ -95,6 +97,7 @@ where
             history,
             best: None,
             weights: None,
+            draws: None,
             inputs,
             table: None,
             rows: None,
@@ -104,6 +107,11 @@ where
     /// The state of a run whose examples weigh this much, if that is not what the data set says.
     pub(crate) fn weighing(self, weights: Option<Vec<f32>>) -> Self {
         Self { weights, ..self }
+    }
+
+    /// The state of a run whose examples are drawn this often, if that is not alike.
+    pub(crate) fn drawing(self, draws: Option<Vec<f32>>) -> Self {
+        Self { draws, ..self }
     }
 
     /// The state of a run whose losses read those rows of a table, of this Hugging Face name, that
@@ -181,9 +189,10 @@ where
         if let Some(best) = &self.best {
             write_safetensors(&folder.join(BEST), &module_tensors::<B::InnerBackend, _>(best))?;
         }
-        if let Some(weights) = &self.weights {
-            let tensor = HostTensor { shape: vec![weights.len()], values: weights.clone() };
-            write_safetensors(&folder.join(WEIGHTS), &[(WEIGHTS.to_owned(), tensor)].into())?;
+        for (file, values) in [(WEIGHTS, &self.weights), (DRAWS, &self.draws)] {
+            let Some(values) = values else { continue };
+            let tensor = HostTensor { shape: vec![values.len()], values: values.clone() };
+            write_safetensors(&folder.join(file), &[(file.to_owned(), tensor)].into())?;
         }
         let record = StateRecord {
             version: VERSION,
@@ -200,7 +209,7 @@ where
 
     /// This run, new, put where `saved` stood.
     pub(crate) fn resumed(mut self, saved: SavedState) -> Result<Self, TrainError> {
-        let SavedState { record, model, optimizer, best, weights } = saved;
+        let SavedState { record, model, optimizer, best, weights, draws: _ } = saved;
         check_same(&self.history.config, &record.history.config)?;
         for (split, new, old) in [
             ("training", &self.inputs.train, &record.inputs.train),
@@ -233,6 +242,7 @@ const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const BEST: &str = "best.safetensors";
 const WEIGHTS: &str = "weights.safetensors";
+const DRAWS: &str = "draws.safetensors";
 const STATE: &str = "state.json";
 
 /// Of the files' layout; one of another version is refused.
@@ -256,6 +266,7 @@ pub struct SavedState {
     optimizer: BTreeMap<String, HostTensor>,
     best: Option<BTreeMap<String, HostTensor>>,
     weights: Option<HostTensor>,
+    draws: Option<HostTensor>,
 }
 
 impl SavedState {
@@ -274,13 +285,13 @@ impl SavedState {
             let version = record.version;
             return Err(broken(format!("it has the layout {version}, not {VERSION}")));
         }
-        let (best, weights) = (folder.join(BEST), folder.join(WEIGHTS));
-        let weights = weights.is_file().then(|| read_safetensors(&weights)).transpose()?;
+        let best = folder.join(BEST);
         Ok(Self {
             model: read_safetensors(&folder.join(MODEL))?,
             optimizer: read_safetensors(&folder.join(OPTIMIZER))?,
             best: best.is_file().then(|| read_safetensors(&best)).transpose()?,
-            weights: weights.and_then(|mut tensors| tensors.remove(WEIGHTS)),
+            weights: read_single(folder, WEIGHTS)?,
+            draws: read_single(folder, DRAWS)?,
             record,
         })
     }
@@ -288,6 +299,20 @@ impl SavedState {
     /// The steps that were taken.
     pub fn steps(&self) -> usize {
         self.record.progress.steps
+    }
+
+    /// How often the run draws each example, if that is not alike.
+    pub(crate) fn draws(&self) -> Option<&[f32]> {
+        self.draws.as_ref().map(|draws| draws.values.as_slice())
+    }
+}
+
+/// The tensor of a file that holds it alone, under the file's name, if there is one.
+fn read_single(folder: &Path, file: &str) -> Result<Option<HostTensor>, TrainError> {
+    let path = folder.join(file);
+    match path.is_file() {
+        true => Ok(read_safetensors(&path)?.remove(file)),
+        false => Ok(None),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The fused operations of the Flex backend: rayon over rows or sequences, vectorised loops
 //! compiled for several instruction sets and chosen at run time, the `gemm` crate for products.
 //!
-//! Work is split into chunks of a fixed size, never by the number of threads, so that the order
-//! of every sum, and with it every bit of the result, is the same on any machine of one kind.
+//! Sums over rows are split into chunks of a fixed size, never by the number of threads, so that their
+//! order, and with it every bit of the result, is the same on any machine of one kind.
 
 mod activation;
 mod adam;

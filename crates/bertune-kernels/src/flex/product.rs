@@ -205,7 +205,8 @@ pub(super) fn project(
     bias: Option<FlexTensor>,
     precision: Precision,
 ) -> FlexTensor {
-    let (x_shape, weight_shape) = (dims(&x), dims(&weight));
+    let (x_shape, weight_shape): ([usize; 2], [usize; 2]) = (dims(&x), dims(&weight));
+    assert_eq!(x_shape[1], weight_shape[1], "inner dimensions of a product");
     let (x, weight, bias) = (contiguous(x), contiguous(weight), bias.map(contiguous));
     #[cfg(target_arch = "x86_64")]
     if let Some(bias) = &bias

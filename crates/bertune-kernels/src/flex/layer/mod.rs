@@ -38,8 +38,8 @@ pub(super) fn forward(
 ) -> FlexTensor {
     let [_, width] = dims(&x);
     let (x, weights) = (contiguous(x), weights.map(contiguous, contiguous));
+    assert_fit(&x, &weights, sequences, rows);
     let (states, heads, block) = (elements(&x), weights.heads, Block::new(&weights));
-    assert!(width.is_multiple_of(heads), "{heads} heads share {width} columns");
     let out = match rows {
         LayerRows::All => {
             let inputs = weights.inputs.each_ref().map(Panels::of);
@@ -59,6 +59,33 @@ pub(super) fn forward(
     };
     let rows = out.len() / width.max(1);
     tensor(out, [rows, width])
+}
+
+/// What the unsafe code below relies on.
+fn assert_fit(
+    x: &FlexTensor,
+    weights: &LayerWeights<FlexTensor, FlexTensor>,
+    sequences: &Sequences,
+    rows: LayerRows,
+) {
+    let ([tokens, width], heads) = (dims(x), weights.heads);
+    let [inner, _] = dims(&weights.intermediate.weight);
+    assert_eq!(tokens, sequences.tokens(), "a row of states for each token");
+    assert!(heads > 0 && width.is_multiple_of(heads), "{heads} heads share {width} columns");
+    let [query, key, value] = &weights.inputs;
+    let maps = [query, key, value, &weights.attention_output];
+    let square = maps.map(|map| (map, [width, width]));
+    let others = [(&weights.intermediate, [inner, width]), (&weights.output, [width, inner])];
+    for (map, shape) in square.into_iter().chain(others) {
+        assert_eq!(dims(&map.weight), shape, "a map from {} to {} columns", shape[1], shape[0]);
+        assert_eq!(elements(&map.bias).len(), shape[0], "a bias of each column");
+    }
+    for norm in [&weights.attention_norm, &weights.output_norm] {
+        let lens = [&norm.gamma, &norm.beta].map(|values| elements(values).len());
+        assert_eq!(lens, [width; 2], "a norm of each column");
+    }
+    let has_firsts = rows == LayerRows::All || sequences.ranges().all(|range| !range.is_empty());
+    assert!(has_firsts, "each sequence has a first token");
 }
 
 /// `x · weightᵀ + bias`, each row as [`forward`] computes it.
