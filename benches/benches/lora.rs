@@ -1,5 +1,5 @@
 //! What LoRA saves: one training step of a MiniLM-sized BERT with all of its parameters, and with
-//! low-rank changes of queries and values, in turn, in f32 and in bf16. The memory is the most that a
+//! low-rank changes, as the preset has them and of queries and values, in turn, in f32 and in bf16. The memory is the most that a
 //! step needs beyond the model, with the optimizer's state.
 //!
 //! `cargo bench -p bertune-benches --bench lora`
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bertune::backend::keep_freed_memory;
 use bertune::kernels::Precision;
-use bertune::train::{LoraConfig, TrainingConfig};
+use bertune::train::{LoraConfig, Preset, TrainingConfig};
 use bertune_benches::{Batch, SHAPES, Trainee, median};
 use peak_alloc::PeakAlloc;
 
@@ -65,11 +65,8 @@ fn main() {
 fn compare(sequences: usize, precision: Precision) {
     let batch = Batch::new(&vec![TOKENS; sequences]);
     let whole = TrainingConfig { precision, ..TrainingConfig::default() };
-    let lora = |dropout| TrainingConfig {
-        lora: Some(LoraConfig { dropout, ..LoraConfig::default() }),
-        ..whole.clone()
-    };
-    let configs = [&whole, &lora(0.05), &lora(0.0)];
+    let with = |lora| TrainingConfig { lora, ..whole.clone() };
+    let configs = [&whole, &with(Preset::Lora.config().lora), &with(Some(LoraConfig::default()))];
     let mut measured = configs.map(Measured::new);
     for _ in 0..ROUNDS {
         measured.iter_mut().for_each(|measured| measured.step(&batch));
@@ -77,7 +74,7 @@ fn compare(sequences: usize, precision: Precision) {
     println!("a training step, {sequences} x {TOKENS} tokens, MiniLM's shape, {precision:?}");
     let (whole_time, whole_peak) = measured[0].medians();
     for (name, measured) in
-        ["all parameters", "LoRA", "LoRA without dropout"].into_iter().zip(&measured)
+        ["all parameters", "preset lora", "LoRA on queries and values"].into_iter().zip(&measured)
     {
         let (time, peak) = measured.medians();
         println!(

@@ -52,7 +52,7 @@ struct Task {
 const EPOCHS: &str = "3";
 
 /// What the preset lora has: changes that begin at zero take longer.
-const LORA_EPOCHS: &str = "6";
+const LORA_EPOCHS: &str = "4";
 
 /// What can share an encoder.
 const TOGETHER: [&str; 3] = ["rte", "mrpc", "stsb"];
@@ -79,7 +79,7 @@ enum Side {
     Bertune,
     /// bertune in bf16
     Bf16,
-    /// bertune by its preset lora, 6 epochs
+    /// bertune by its preset lora, 4 epochs
     Lora,
     /// bertune with one encoder for rte, mrpc and stsb
     Together,

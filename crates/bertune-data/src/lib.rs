@@ -6,6 +6,7 @@
 //! examples make up each batch of each epoch ([`MixedPlan`] does for several tasks, whose examples share
 //! no batch), and [`Prefetch`] packs them ahead. Files that fit into memory can be a [`Table`] of texts
 //! first.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 #[cfg(feature = "parquet")]
 mod arrow_cell;

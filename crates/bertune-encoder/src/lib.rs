@@ -16,6 +16,7 @@
 //! assert_eq!(output.last_hidden_state.dims(), [5, 768]);
 //! assert_eq!(output.pooled_output.dims(), [2, 768]);
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod attention;
 mod config;

@@ -3,6 +3,7 @@
 //! [`BertForSequenceClassification`] is transformers' class of that name: dropout and a linear
 //! map on the pooled output. Its parameters carry the same names, so that folders go both ways.
 //! [`BertForTasks`] is several of them on one encoder.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod adaptation;
 mod adapter;

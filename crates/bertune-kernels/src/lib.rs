@@ -8,6 +8,7 @@
 //! Model code calls the typed functions of [`ops`]; they take and return [`Tensor`]s.
 //!
 //! [`Tensor`]: burn_core::tensor::Tensor
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod bert_ops;
 mod dropout;

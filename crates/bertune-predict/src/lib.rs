@@ -1,5 +1,6 @@
 //! A fine-tuned checkpoint to labels and probabilities. There is no optimizer and no autodiff in
 //! this crate's tree.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod base;
 mod chunks;

@@ -1,5 +1,6 @@
 //! Goldens for bertune's own tests: what transformers computes for models that
 //! `tools/bert_goldens.py` made.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod golden;
 mod real_models;

@@ -118,21 +118,14 @@ where
 {
     let config = &history.config.clone();
     let saved = run.take_saved_state();
-    let drawn = saved.as_ref().and_then(SavedState::draws);
-    let draws = task.draws().map(|draws| draws.like_saved(drawn));
-    let drawn = draws.as_ref().and_then(Draws::of_examples).map(<[_]>::to_vec);
-    let timeline = Timeline::new(config, task.examples(), draws);
-    let groups = ParameterGroups::new(&model, config, timeline.steps_per_epoch())?;
-    let unreached = groups.unreached_in(timeline.steps);
-    let state = TrainingState::new(model, groups, history, inputs);
-    let mut state =
-        state.reading_rows_of(task.row_table()).weighing(task.first_weights()).drawing(drawn);
+    let (timeline, mut state) = begin(task, model, (history, inputs), saved.as_ref())?;
     if let Some(saved) = saved {
         state = state.resumed(saved)?;
         keep_best(task, &state, &mut run)?;
     }
-    let taken = state.steps();
-    run.tell(Event::Begin { steps: timeline.steps, epochs: timeline.epochs(), taken, unreached });
+    let (steps, taken) = (timeline.steps, state.steps());
+    let unreached = state.optimizer.groups().unreached_in(steps);
+    run.tell(Event::Begin { steps, epochs: timeline.epochs(), taken, unreached });
 
     let mut stalled = false;
     for window in timeline.windows(task.examples(), taken) {
@@ -180,6 +173,29 @@ where
     }
     let finished = stalled || state.steps() == timeline.steps;
     Ok(state.finish(finished))
+}
+
+/// The steps of a run, of examples that are drawn as a saved one drew them, and the state before the
+/// first step.
+fn begin<B, T>(
+    task: &T,
+    model: T::Model,
+    (history, inputs): (History, Inputs),
+    saved: Option<&SavedState>,
+) -> Result<(Timeline, TrainingState<B, T::Model>), TrainError>
+where
+    B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
+    T: Task<B>,
+{
+    let draws = task.draws().map(|draws| draws.like_saved(saved.and_then(SavedState::draws)));
+    let drawn = draws.as_ref().and_then(Draws::of_examples).map(<[_]>::to_vec);
+    let timeline = Timeline::new(&history.config, task.examples(), draws);
+    let groups = ParameterGroups::new(&model, &history.config, timeline.steps_per_epoch())?;
+    let state = TrainingState::new(model, groups, history, inputs)
+        .reading_rows_of(task.row_table())
+        .weighing(task.first_weights())
+        .drawing(drawn);
+    Ok((timeline, state))
 }
 
 /// Checks what the first step will do.

@@ -4,6 +4,7 @@
 //! does. What would bloat it stands behind four nouns: [`BatchPlan`](bertune_data::BatchPlan) (which examples),
 //! [`Schedule`] (learning rates), [`ParameterGroups`] (who learns how fast, who decays) and [`Run`]
 //! (telling, stopping, keeping the best model).
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod config;
 mod density_ratio;

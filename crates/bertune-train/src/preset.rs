@@ -19,8 +19,8 @@ pub enum Preset {
     /// For small models, such as the BERT in the box: they want higher rates than large ones, and more
     /// epochs.
     Small,
-    /// LoRA on queries and values, at the higher rates that it wants: a small adapter on a base that
-    /// stays as it is.
+    /// LoRA on all linear maps but those to queries, keys and values, at the higher rates that it wants:
+    /// a small adapter on a base that stays as it is.
     Lora,
 }
 
@@ -66,10 +66,10 @@ impl Preset {
                 ..default
             },
             Self::Lora => TrainingConfig {
-                epochs: 6,
-                learning_rate: 5e-4,
+                epochs: 4,
+                learning_rate: 1e-3,
                 patience: Some(2),
-                lora: Some(LoraConfig::default()),
+                lora: Some(LoraConfig { targets: vec!["dense".into()], ..LoraConfig::default() }),
                 ..default
             },
         }

@@ -16,6 +16,7 @@
 //! | [`predict`] | a fine-tuned folder to labels |
 //! | `boxed` (a feature) | a small BERT inside the program |
 //! | [`report`] | comparisons in words, tables and pictures |
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod backend;
 

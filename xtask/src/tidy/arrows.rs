@@ -33,7 +33,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("bertune-cli", &["bertune"]),
-    ("bertune-testing", &["bertune-checkpoint"]),
+    ("bertune-testing", &[]),
 ];
 
 const BELOW_A_RUN: [&str; 7] = [
