@@ -33,7 +33,7 @@ pub(crate) enum End {
     Finished,
     /// It was stopped before.
     Stopped,
-    /// It did all but the comparison with the target alone, which was stopped or failed.
+    /// It did all but the comparison with the target alone, which was stopped.
     Unchecked,
 }
 
@@ -187,10 +187,10 @@ impl Job for Learning<'_> {
         run_folder.clear()?;
         let mut end = End::Finished;
         if let (Some(best), Some(alone)) = (&best, alone) {
-            // Whatever comes of it, the run itself is finished.
-            match training.source_check(&examples, &tuned, best, alone) {
-                Some(check) => write(&record.checked(check))?,
-                None => end = End::Unchecked,
+            let check;
+            (check, end) = training.source_check(&examples, &tuned, best, alone);
+            if let Some(check) = check {
+                write(&record.checked(check))?;
             }
         }
         training.tell_next();

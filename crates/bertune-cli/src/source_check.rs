@@ -7,6 +7,7 @@ use bertune::train::{
     Evaluation, Event, FineTuned, Run, Sources, StopSignal, TrainingData, fine_tune, target_only,
 };
 
+use crate::learning::End;
 use crate::progress::Progress;
 use crate::source_files::SourceCheck;
 use crate::source_report::{CheckReport, SourceReport};
@@ -51,20 +52,25 @@ impl Training {
         Some(report)
     }
 
-    /// Whether the sources helped, printed, by a training of the target alone; `None` if that cannot be told.
+    /// Whether the sources helped, printed, by a training of the target alone; and how the run ends with
+    /// that, which is finished whatever comes of it.
     pub(crate) fn source_check<B: BertOps>(
         &self,
         examples: &Examples,
         tuned: &FineTuned<Autodiff<B>>,
         best: &Evaluation,
         target_only: TargetOnly<B>,
-    ) -> Option<CheckReport> {
-        let sources = examples.sources.as_ref()?;
+    ) -> (Option<CheckReport>, End) {
+        let Some(sources) = &examples.sources else { return (None, End::Finished) };
         let alone = match self.train_target_only(examples, sources, target_only) {
-            Ok(alone) => alone?,
+            Ok(Some(alone)) => alone,
+            Ok(None) => {
+                tell_unchecked("stopped");
+                return (None, End::Unchecked);
+            }
             Err(error) => {
                 tell_unchecked(&format!("training on the target alone failed: {error:#}"));
-                return None;
+                return (None, End::Finished);
             }
         };
         let (metric, targets) = (tuned.history.metric(), examples.validation.targets());
@@ -76,7 +82,7 @@ impl Training {
                 tell_unchecked(&format!("{metric} {undefined}; name another --metric"));
             }
         }
-        check
+        (check, End::Finished)
     }
 
     /// How the best model of a run without the sources does on the validation rows; `None` if it
@@ -110,11 +116,7 @@ impl Training {
             .within(end.map(|end| end.saturating_duration_since(Instant::now())));
         let learned = fine_tune(pretrained, data, &config, run)?;
         progress.end();
-        if !learned.finished {
-            tell_unchecked("stopped");
-            return Ok(None);
-        }
-        Ok(best)
+        Ok(best.filter(|_| learned.finished))
     }
 }
 

@@ -149,7 +149,7 @@ fn a_comparison_that_is_stopped_leaves_a_run_that_is_finished() {
     let told: Vec<_> = told.collect();
     let told = told.join("\n");
     assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
-    assert!(told.contains("stopped: the run itself is finished"), "{told}");
+    assert!(told.contains("stopped. The run itself is finished"), "{told}");
     assert!(told.contains("remove a/seed-1 before: it is trained anew then"), "{told}");
     let stopped = record(&place, "a/seed-1");
     assert_eq!((&stopped["finished"], &stopped["sources"]["check"]), (&true.into(), &Value::Null));
