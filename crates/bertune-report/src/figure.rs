@@ -99,9 +99,11 @@ impl Drawing {
     fn to_html(&self) -> String {
         let (width, height) = (length(self.width), length(self.height));
         let (described, body) = (escaped(&self.description), &self.body);
+        // Beyond this its letters are larger than those around it.
+        let most = length(1.2 * self.width);
         format!(
-            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{described}\">\
-             {body}</svg>\n"
+            "<svg viewBox=\"0 0 {width} {height}\" style=\"max-width: {most}px\" role=\"img\" \
+             aria-label=\"{described}\">{body}</svg>\n"
         )
     }
 }
