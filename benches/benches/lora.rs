@@ -78,7 +78,7 @@ fn compare(sequences: usize, precision: Precision) {
     {
         let (time, peak) = measured.medians();
         println!(
-            "{name:<21} {time:7.1} ms ({:.2} times)  {peak:7.1} MB ({:.2} times)",
+            "{name:<26} {time:7.1} ms ({:.2} times)  {peak:7.1} MB ({:.2} times)",
             whole_time / time,
             whole_peak / peak
         );
