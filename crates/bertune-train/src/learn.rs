@@ -187,7 +187,10 @@ where
     B: AutodiffBackend<InnerBackend: BertOps> + BertOps,
     T: Task<B>,
 {
-    let draws = task.draws().map(|draws| draws.like_saved(saved.and_then(SavedState::draws)));
+    let draws = match saved {
+        Some(saved) => Draws::as_before(task.draws(), saved.draws(), task.examples().len()),
+        None => task.draws(),
+    };
     let drawn = draws.as_ref().and_then(Draws::of_examples).map(<[_]>::to_vec);
     let timeline = Timeline::new(&history.config, task.examples(), draws);
     let groups = ParameterGroups::new(&model, &history.config, timeline.steps_per_epoch())?;

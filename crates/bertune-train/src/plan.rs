@@ -39,13 +39,18 @@ impl Draws {
         }
     }
 
-    /// These, but as often as a saved run drew as many examples, if it did.
-    pub(crate) fn like_saved(self, saved: Option<&[f32]>) -> Self {
-        match (self, saved) {
-            (Self::Examples { first, all }, Some(saved)) if all.len() == saved.len() => {
-                Self::Examples { first, all: saved.to_vec() }
-            }
-            (draws, _) => draws,
+    /// These, but each of so many examples as often as the run that is gone on with drew it, `before`;
+    /// `None` stands for each once.
+    pub(crate) fn as_before(
+        draws: Option<Self>,
+        before: Option<&[f32]>,
+        examples: usize,
+    ) -> Option<Self> {
+        let before = before.filter(|before| before.len() == examples).map(<[_]>::to_vec);
+        match draws {
+            Some(Self::Tasks { .. }) => draws,
+            Some(Self::Examples { first, .. }) => before.map(|all| Self::Examples { first, all }),
+            None => before.map(|all| Self::Examples { first: None, all }),
         }
     }
 }
@@ -125,13 +130,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_saved_run_drew_is_drawn_on() {
-        let draws = || Draws::Examples { first: None, all: vec![1.0, 0.5] };
-        let saved =
-            |saved: Option<&[f32]>| draws().like_saved(saved).of_examples().map(<[_]>::to_vec);
-        assert_eq!(saved(Some(&[1.0, 0.25])), Some(vec![1.0, 0.25]));
-        assert_eq!(saved(Some(&[1.0])), Some(vec![1.0, 0.5]));
-        assert_eq!(saved(None), Some(vec![1.0, 0.5]));
+    fn what_a_run_drew_before_is_drawn_on() {
+        let now = || Some(Draws::Examples { first: None, all: vec![1.0, 0.5] });
+        let drawn = |now: Option<Draws>, before: Option<&[f32]>| {
+            Draws::as_before(now, before, 2)?.of_examples().map(<[_]>::to_vec)
+        };
+        let before: Option<&[f32]> = Some(&[1.0, 0.25]);
+        assert_eq!(drawn(now(), before), Some(vec![1.0, 0.25]));
+        assert_eq!(drawn(None, before), Some(vec![1.0, 0.25]));
+        assert_eq!(drawn(now(), None), None);
+        assert_eq!(drawn(None, Some(&[1.0])), None);
+        let tasks = Draws::Tasks { examples: Vec::new(), weights: Vec::new() };
+        assert!(matches!(Draws::as_before(Some(tasks), None, 2), Some(Draws::Tasks { .. })));
     }
 
     #[test]
