@@ -1,6 +1,6 @@
 //! What LoRA saves: one training step of a MiniLM-sized BERT with all of its parameters, and with
-//! low-rank changes, as the preset has them and of queries and values, in turn, in f32 and in bf16. The memory is the most that a
-//! step needs beyond the model, with the optimizer's state.
+//! low-rank changes, as the preset has them and of queries and values, in turn, in f32 and in bf16. The
+//! memory is the most that a step needs beyond the model, with the optimizer's state.
 //!
 //! `cargo bench -p bertune-benches --bench lora`
 #![expect(clippy::print_stdout, reason = "a benchmark")]

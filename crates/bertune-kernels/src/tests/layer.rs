@@ -151,3 +151,34 @@ fn where_gradients_are_computed_there_is_no_layer_in_one_piece() {
     let weights = weights(shape, Activation::Gelu);
     assert!(ops::layer(x, weights, &sequences, LayerRows::All).is_none());
 }
+
+/// What the unsafe code of a layer relies on is checked before it runs.
+#[test]
+fn weights_that_do_not_fit_are_refused() {
+    type Weights = LayerWeights<Tensor<Flex, 2>, Tensor<Flex, 1>>;
+    let shape = [32, 70, 2];
+    let other = || weights::<Flex>([64, 128, 2], Activation::Gelu);
+    type Fault = fn(&mut Weights, Weights);
+    let faults: [(&str, Fault); 6] = [
+        ("a wider value", |weights, other| weights.inputs[2] = other.output),
+        ("a longer bias", |weights, other| weights.inputs[0].bias = other.intermediate.bias),
+        ("another width", |weights, other| weights.intermediate = other.intermediate),
+        ("a longer gamma", |weights, other| weights.output_norm.gamma = other.output_norm.gamma),
+        ("heads that do not share the columns", |weights, _| weights.heads = 3),
+        ("no heads", |weights, _| weights.heads = 0),
+    ];
+    let sequences = Sequences::new(&[0, 3, 7]);
+    if in_one_piece(input(&sequences, 32), shape, &sequences, LayerRows::Firsts).is_none() {
+        return;
+    }
+    let refuses = |weights: Weights, sequences: &Sequences| {
+        let layer = || ops::layer(input(sequences, 32), weights, sequences, LayerRows::Firsts);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(layer)).is_err()
+    };
+    for (fault, make) in faults {
+        let mut weights = weights::<Flex>(shape, Activation::Gelu);
+        make(&mut weights, other());
+        assert!(refuses(weights, &sequences), "{fault}");
+    }
+    assert!(refuses(weights(shape, Activation::Gelu), &Sequences::new(&[0, 3, 3, 7])));
+}
