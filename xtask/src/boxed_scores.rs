@@ -45,6 +45,9 @@ const SETS: [&str; 5] = ["sst2_6920", "trec", "agnews", "cola", "support"];
 /// The project's own set, which has its files in the repository.
 const SUPPORT: &str = "support";
 
+/// What its table calls fine-tuning all weights.
+const FULL: &str = "full fine-tuning";
+
 /// Everything is written below this folder, which git ignores; finished runs are not run again.
 const FOLDER: &str = "runs/boxed";
 
@@ -62,9 +65,17 @@ pub(crate) fn run(selection: &Selection) -> Result<()> {
         "| --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
     for set in sets {
-        let comparison = folder.join(set).join("comparison");
-        process::run(&mut selection.compare(&program, set, &folder.join(set), &comparison))?;
-        rows.extend(rows_of(set, &comparison.join("comparison.json"))?);
+        let folder = folder.join(set);
+        let whole = folder.join("comparison");
+        process::run(&mut selection.compare(&program, set, &folder, &whole))?;
+        rows.extend(rows_of(set, &whole.join("comparison.json"))?);
+        let third = folder.join("third");
+        share_scratch(&whole, &third)?;
+        let mut compare = selection.compare(&program, set, &folder, &third);
+        process::run(compare.args(["--step-shares", "full=0.3333"]))?;
+        let of_third = rows_of(set, &third.join("comparison.json"))?.into_iter();
+        let full = of_third.filter(|row| row.contains(FULL));
+        rows.extend(full.map(|row| row.replace(FULL, &format!("{FULL}, a third of the steps"))));
     }
     let table = rows.join("\n");
     println!("\n{table}");
@@ -101,6 +112,19 @@ impl Selection {
         }
         compare
     }
+}
+
+/// Hands the finished runs from scratch of one comparison to another, for which they are the same.
+fn share_scratch(from: &Path, to: &Path) -> Result<()> {
+    let (from, to) = (from.join("cells"), to.join("cells"));
+    fs::create_dir_all(&to)?;
+    for entry in fs::read_dir(&from)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("scratch-") {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes those sets that are not the project's own as JSON lines.

@@ -223,6 +223,7 @@ fn cases() -> Vec<Case> {
         "a method that there is not", nothing, "compare --model model --train train.csv --output out --methods scratch,magic";
         "a rate of no method", nothing, "compare --model model --train train.csv --output out --rates magic=1e-3";
         "a rate that is none", nothing, "compare --model model --train train.csv --output out --rates full=fast";
+        "a share of the steps that is none", nothing, "compare --model model --train train.csv --output out --step-shares full=1.5";
         "two rates of one method", nothing, "compare --model model --train train.csv --output out --rates scratch=1e-3,scratch=1e-4";
         "a rank that no matrix of a method has", nothing, "compare --model model --train train.csv --output out --lora-rank 500";
         "a pattern that matches nothing in a method", nothing, "compare --model model --train train.csv --output out --freeze zzz";

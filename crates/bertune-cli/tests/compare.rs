@@ -128,6 +128,8 @@ fn settings_that_no_method_would_take_are_refused() {
     let compare = format!("{COMPARE} --methods scratch,full --output out");
     for (flags, told) in [
         ("--rates frozen=1e-3", "--rates has one for frozen, which is not among --methods"),
+        ("--step-shares frozen=0.5", "--step-shares has one for frozen, which is not among"),
+        ("--step-shares full=0.5,full=0.2", "--step-shares has more than one for full"),
         ("--lora-rank 4", "are for the method lora, which is not among --methods"),
         ("--gradual-unfreezing '2 steps'", "compare has the method gradual"),
         ("--rates full=1e-3,full=1e-4", "--rates has more than one for full"),
@@ -142,6 +144,22 @@ fn settings_that_no_method_would_take_are_refused() {
     let error = fail(&place, &format!("{COMPARE} --output out --lora-rank 500"));
     assert!(error.contains("the method lora: lora.rank is 500"), "{error}");
     assert!(!place.path("out").exists());
+}
+
+/// A shorter run has its whole schedule, and is measured as often.
+#[test]
+fn a_method_may_take_a_share_of_the_steps() {
+    let place = Place::new();
+    let flags = "--methods scratch,full --sizes 8 --seeds 1 --step-shares full=0.6667 --output out";
+    succeed(&place, &format!("{COMPARE} {flags}"));
+    let found = comparison(&place, "out");
+    let steps = |run: usize| -> Vec<_> {
+        let curve = found["comparison"]["cells"][run]["curve"].as_array().unwrap();
+        curve.iter().map(|point| point["step"].as_u64().unwrap()).collect()
+    };
+    assert_eq!((steps(0), steps(1)), (vec![0, 3, 6, 9, 12], vec![0, 2, 4, 6, 8]));
+    let cell: Value = serde_json::from_slice(&place.read("out/cells/full-8-seed-1.json")).unwrap();
+    assert_eq!(cell["settings"]["training"]["max_steps"], 8);
 }
 
 #[test]

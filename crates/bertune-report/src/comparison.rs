@@ -54,6 +54,8 @@ pub struct Method {
     pub description: String,
     /// Its settings that differ from the others', in words.
     pub settings: String,
+    /// Which share of a size's [steps](Size::steps) it takes, above 0 and up to 1.
+    pub step_share: f64,
     /// Which colour and mark it has, whatever the others are.
     pub colour: usize,
 }
@@ -64,7 +66,7 @@ pub struct Method {
 pub struct Size {
     /// The number of training rows.
     pub examples: usize,
-    /// The steps that each method takes.
+    /// The steps of a method whose [share](Method::step_share) of them is 1.
     pub steps: usize,
 }
 
@@ -116,6 +118,13 @@ pub struct Failure {
     pub seed: u64,
     /// Why.
     pub message: String,
+}
+
+impl Size {
+    /// The steps of a method with this [share](Method::step_share) of them, rounded: one at least.
+    pub fn steps_of(&self, share: f64) -> usize {
+        ((self.steps as f64 * share).round() as usize).max(1)
+    }
 }
 
 impl Cell {

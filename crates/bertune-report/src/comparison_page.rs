@@ -54,11 +54,12 @@ fn setting(comparison: &Comparison) -> String {
     });
     let seeds: Vec<_> = comparison.seeds.iter().map(u64::to_string).collect();
     format!(
-        "Each method learns from the same rows, and takes {}. The rows are drawn by class and \
+        "Each method learns from the same rows, and takes {}{}. The rows are drawn by class and \
          seed ({}), and those of a smaller size are among those of a larger one. Curves are \
          measured on {}.{test} The score on training rows is measured without dropout, on {} of \
          them at most.",
         list(&steps),
+        comparison.shorter_runs(),
         list(&seeds),
         of(comparison.validation_examples, "validation row"),
         count(comparison.train_sample)

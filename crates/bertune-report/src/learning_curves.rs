@@ -32,9 +32,10 @@ pub fn learning_curves(comparison: &Comparison) -> Figure {
         id: "curves",
         title: format!("Validation {metric} step by step"),
         caption: format!(
-            "Lines are means over {}, bands one standard deviation to each side.{goal} All methods \
-             take the same number of steps on one size.",
-            of(comparison.seeds_there(), "seed")
+            "Lines are means over {}, bands one standard deviation to each side.{goal} On one \
+             size all methods take the same number of steps{}.",
+            of(comparison.seeds_there(), "seed"),
+            comparison.shorter_runs()
         ),
         legend: Legend::of(comparison),
         wide: curves.iter().map(|panel| panel.draw(&y)).collect(),

@@ -7,6 +7,7 @@
 //! page. Nothing here knows a tensor, a file or a clock.
 
 mod axis;
+mod budget;
 mod comparison;
 mod comparison_page;
 mod figure;

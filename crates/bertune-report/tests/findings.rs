@@ -3,7 +3,7 @@
 mod common;
 
 use bertune_metrics::MetricName;
-use bertune_report::{Comparison, Failure, findings, results};
+use bertune_report::{Comparison, Failure, comparison_page, findings, results};
 use common::{Shape, comparison, noise, usual};
 
 const BOTH: [&str; 2] = ["scratch", "full"];
@@ -93,6 +93,26 @@ fn one_seed_says_nothing_for_certain() {
         assert!(!words.contains(claim), "{claim}: {words}");
     }
     insta::assert_snapshot!(words);
+}
+
+#[test]
+fn a_method_of_fewer_steps_is_told_of() {
+    let mut comparison = comparison(&BOTH, &[64], 3, |method, _, _| {
+        let score = if method == "full" { 0.4 } else { 0.6 };
+        Shape { score, flat_from: 30, gap: 0.1 }
+    });
+    comparison.methods[1].step_share = 0.07;
+    let words = words(&comparison);
+    assert!(words.contains("with 64 examples never as good in 7 steps"), "{words}");
+    let told = "the same number of steps, but full fine-tuning 7 % of them, at the learning rates";
+    assert!(words.contains(told), "{words}");
+    let page = comparison_page(&comparison).to_html();
+    assert!(
+        page.contains("100 steps with 64 examples, but full fine-tuning 7 % of them."),
+        "{page}"
+    );
+    let caption = "On one size all methods take the same number of steps, but full fine-tuning 7 %";
+    assert!(page.contains(caption), "{page}");
 }
 
 #[test]

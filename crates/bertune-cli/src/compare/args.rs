@@ -3,7 +3,7 @@ use bertune::train::Preset;
 use clap::Args;
 use clap::builder::Resettable;
 
-use super::method::{LORA, Method, MethodRate, method, method_rate};
+use super::method::{LORA, Method, MethodNumber, method, method_rate, step_share};
 use super::size::{Size, size};
 use crate::args::named;
 use crate::run_config::RunConfig;
@@ -12,7 +12,8 @@ use crate::train_args::TrainArgs;
 const AFTER_HELP: &str = "\
 Each run is one method, size and seed; a finished one is kept in OUTPUT/cells, and the same command
 goes on where it stopped. On one size all methods take the same number of steps: --max-steps, or
-those of --epochs, but --min-steps at least. OUTPUT/index.html tells what was found.
+those of --epochs, but --min-steps at least; --step-shares gives a method fewer. OUTPUT/index.html
+tells what was found.
 
 Methods:
   scratch   the same architecture with new weights: what the others are compared with
@@ -64,7 +65,10 @@ pub(crate) struct CompareArgs {
     /// The peak learning rate of a method, in place of its own [default:
     /// scratch=5e-4,frozen=1e-3,lora=5e-4; full and gradual have --learning-rate].
     #[arg(long, value_name = "METHOD=RATE,…", value_delimiter = ',', value_parser = method_rate)]
-    pub(super) rates: Vec<MethodRate>,
+    pub(super) rates: Vec<MethodNumber>,
+    /// The share of a size's steps that a method takes, with its whole schedule in them [default: 1 each].
+    #[arg(long, value_name = "METHOD=SHARE,…", value_delimiter = ',', value_parser = step_share)]
+    pub(super) step_shares: Vec<MethodNumber>,
     /// The fewest steps of a run, where the epochs of a small size are fewer.
     #[arg(long, value_name = "N", default_value = "100", value_parser = positive)]
     pub(super) min_steps: usize,
@@ -96,7 +100,7 @@ impl CompareArgs {
             );
         }
         if config.training.patience.take().is_some() && !self.train.quiet {
-            errln!("patience is left out: on one size all methods take the same steps");
+            errln!("patience is left out: every run of a comparison takes all of its steps");
         }
         // The held-out rows are the same whatever the seed.
         config.split_seed = config.split_seed.or(Some(config.training.seed));
@@ -111,18 +115,8 @@ impl CompareArgs {
 
     /// Refuses settings that no method would take.
     fn check_methods(&self, config: &RunConfig) -> anyhow::Result<()> {
-        if let Some(rate) = self.rates.iter().find(|rate| !self.compares(rate.method)) {
-            let name = rate.method;
-            bail!(
-                "--rates has one for {name}, which is not among --methods: add it, or leave it out"
-            );
-        }
-        let is_again = |(i, rate): &(usize, &MethodRate)| {
-            self.rates[..*i].iter().any(|before| before.method == rate.method)
-        };
-        if let Some((_, rate)) = self.rates.iter().enumerate().find(is_again) {
-            bail!("--rates has more than one for {}; leave all but one out", rate.method);
-        }
+        self.check_numbers("--rates", &self.rates)?;
+        self.check_numbers("--step-shares", &self.step_shares)?;
         if config.training.lora.is_some() && !self.compares(LORA) {
             bail!(
                 "--lora-rank and its like are for the method lora, which is not among --methods: \
@@ -134,6 +128,24 @@ impl CompareArgs {
                 "--gradual-unfreezing is for train: compare has the method gradual, which spreads \
                  the layers over half of its steps"
             );
+        }
+        Ok(())
+    }
+
+    /// Refuses numbers of methods that are not compared, and a second one of the same.
+    fn check_numbers(&self, flag: &str, numbers: &[MethodNumber]) -> anyhow::Result<()> {
+        if let Some(MethodNumber { method, .. }) =
+            numbers.iter().find(|own| !self.compares(own.method))
+        {
+            bail!(
+                "{flag} has one for {method}, which is not among --methods: add it, or leave it out"
+            );
+        }
+        let is_again = |(i, own): &(usize, &MethodNumber)| {
+            numbers[..*i].iter().any(|before| before.method == own.method)
+        };
+        if let Some((_, again)) = numbers.iter().enumerate().find(is_again) {
+            bail!("{flag} has more than one for {}; leave all but one out", again.method);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use bertune::report::Size;
 use bertune::train::Interval;
 
 use super::args::CompareArgs;
-use super::method::{METHODS, Method, MethodRate, Run};
+use super::method::{METHODS, Method, MethodNumber, Run};
 use super::size::rows_of;
 use crate::count::count;
 use crate::run_config::RunConfig;
@@ -16,7 +16,8 @@ pub(super) struct Grid {
     pub(super) methods: Vec<&'static Method>,
     pub(super) sizes: Vec<Size>,
     pub(super) seeds: Vec<u64>,
-    rates: Vec<MethodRate>,
+    rates: Vec<MethodNumber>,
+    step_shares: Vec<MethodNumber>,
     evaluations: usize,
     layers: usize,
 }
@@ -42,6 +43,7 @@ impl Grid {
             sizes,
             seeds: args.seeds(&training.config),
             rates: args.rates.clone(),
+            step_shares: args.step_shares.clone(),
             evaluations: args.evaluations,
             layers: model.bert.num_hidden_layers,
         })
@@ -72,11 +74,17 @@ impl Grid {
         let mut settings = common.clone();
         settings.output.clear();
         settings.training.seed = seed;
-        settings.training.max_steps = Some(size.steps);
+        let steps = size.steps_of(self.step_share(method));
+        settings.training.max_steps = Some(steps);
         if settings.training.evaluate_every == Interval::EPOCH {
-            settings.training.evaluate_every = every(size.steps.div_ceil(self.evaluations));
+            settings.training.evaluate_every = every(steps.div_ceil(self.evaluations));
         }
-        method.settings(settings, &self.rates, Run { steps: size.steps, layers: self.layers })
+        method.settings(settings, &self.rates, Run { steps, layers: self.layers })
+    }
+
+    /// Which share of a size's steps a method takes.
+    pub(super) fn step_share(&self, method: &Method) -> f64 {
+        method.own(&self.step_shares).unwrap_or(1.0)
     }
 
     /// What is going to happen, in lines for people.
@@ -102,7 +110,7 @@ impl Planned {
     }
 }
 
-/// The steps that every method takes on so many rows.
+/// The steps that a method takes on so many rows, if it has no share of its own.
 fn steps(args: &CompareArgs, config: &RunConfig, examples: usize) -> usize {
     let training = &config.training;
     let by_epochs = training.epochs * examples.div_ceil(training.batch_size);

@@ -119,15 +119,14 @@ impl Method {
     pub(super) fn settings(
         &self,
         mut config: RunConfig,
-        rates: &[MethodRate],
+        rates: &[MethodNumber],
         run: Run,
     ) -> RunConfig {
         config.training.gradual_unfreezing = None;
         // Of the one method that has adapters.
         let lora = config.training.lora.take();
-        let given = rates.iter().find(|rate| rate.method == self.name);
         let training = &mut config.training;
-        if let Some(rate) = given.map(|given| given.rate).or(self.rate) {
+        if let Some(rate) = self.own(rates).or(self.rate) {
             training.learning_rate = rate;
             training.head_learning_rate = None;
         } else {
@@ -141,8 +140,13 @@ impl Method {
         config
     }
 
-    /// The method as reports tell of it, with these settings.
-    pub(super) fn described(&self, settings: &RunConfig) -> report::Method {
+    /// Its own number, if it has been given one.
+    pub(super) fn own(&self, numbers: &[MethodNumber]) -> Option<f64> {
+        numbers.iter().find(|own| own.method == self.name).map(|own| own.number)
+    }
+
+    /// The method as reports tell of it, with these settings and this share of a size's steps.
+    pub(super) fn described(&self, settings: &RunConfig, step_share: f64) -> report::Method {
         let description = match frozen(settings) {
             None => self.description.into(),
             Some(frozen) => {
@@ -156,6 +160,7 @@ impl Method {
             label: self.label.into(),
             description,
             settings: in_words(settings),
+            step_share,
             colour: self.colour,
         }
     }
@@ -200,11 +205,11 @@ fn in_words(settings: &RunConfig) -> String {
     )
 }
 
-/// A method's own learning rate.
+/// A number of a method's own: its learning rate, or its share of the steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct MethodRate {
+pub(super) struct MethodNumber {
     pub(super) method: &'static str,
-    rate: f64,
+    number: f64,
 }
 
 /// The method of a name.
@@ -214,18 +219,25 @@ pub(super) fn method(name: &str) -> Result<&'static Method, String> {
     METHODS.iter().find(|method| method.name == name).ok_or_else(unknown)
 }
 
-pub(super) fn method_rate(text: &str) -> Result<MethodRate, String> {
+pub(super) fn method_rate(text: &str) -> Result<MethodNumber, String> {
     let (name, rate) = text.split_once('=').ok_or("give METHOD=RATE, such as scratch=5e-4")?;
     let rate = rate.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate >= 0.0);
-    let rate = rate.ok_or_else(|| format!("'{text}' has no rate, a number from 0 on"))?;
-    Ok(MethodRate { method: method(name)?.name, rate })
+    let number = rate.ok_or_else(|| format!("'{text}' has no rate, a number from 0 on"))?;
+    Ok(MethodNumber { method: method(name)?.name, number })
+}
+
+pub(super) fn step_share(text: &str) -> Result<MethodNumber, String> {
+    let (name, share) = text.split_once('=').ok_or("give METHOD=SHARE, such as full=0.33")?;
+    let share = share.parse().ok().filter(|share: &f64| *share > 0.0 && *share <= 1.0);
+    let number = share.ok_or_else(|| format!("'{text}' has no share, above 0 and up to 1"))?;
+    Ok(MethodNumber { method: method(name)?.name, number })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn settings(name: &str, rates: &[MethodRate]) -> RunConfig {
+    fn settings(name: &str, rates: &[MethodNumber]) -> RunConfig {
         let mut common = RunConfig::default();
         common.training.learning_rate = 2e-5;
         common.training.head_learning_rate = Some(1e-3);
@@ -255,7 +267,7 @@ mod tests {
         let described = |name: &str| {
             let mut settings = settings(name, &[]);
             settings.training.freeze_embeddings = name != REFERENCE;
-            method(name).unwrap().described(&settings).description
+            method(name).unwrap().described(&settings, 1.0).description
         };
         let full = "All pretrained weights learn, but for what is frozen: the embeddings, the \
                     lowest layer.";
@@ -284,6 +296,16 @@ mod tests {
         assert_eq!(settings("frozen", &rates).training.learning_rate, 1e-3);
         for text in ["full", "full=", "full=-1", "full=NaN", "none=1"] {
             assert!(method_rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_of_the_steps_lies_above_0_and_up_to_1() {
+        let shares = ["full=0.33", "scratch=1"].map(|text| step_share(text).unwrap());
+        let own = |name: &str| method(name).unwrap().own(&shares);
+        assert_eq!(["scratch", "frozen", "full"].map(own), [Some(1.0), None, Some(0.33)]);
+        for text in ["full", "full=", "full=0", "full=1.5", "full=NaN", "none=0.5"] {
+            assert!(step_share(text).is_err(), "{text}");
         }
     }
 

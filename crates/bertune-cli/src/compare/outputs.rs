@@ -35,7 +35,8 @@ impl Outputs {
         let test = tables.test.as_ref().map(LabelledRows::targets);
         let described = grid.methods.iter().filter_map(|method| {
             let size = *grid.sizes.last()?;
-            Some(method.described(&grid.settings(method, size, 0, &training.config)))
+            let settings = grid.settings(method, size, 0, &training.config);
+            Some(method.described(&settings, grid.step_share(method)))
         });
         let comparison = Comparison {
             model: name(Path::new(&training.config.model)),

@@ -39,15 +39,16 @@ fn count(tally: &mut Tally, reached: &Reached) {
 
 /// After how many steps a method reaches the reference's best, on each size.
 fn sentence(method: &Method, all: &[(Size, Reached)]) -> Option<String> {
-    let clauses: Vec<_> = all.iter().map(|(size, reached)| clause(size, reached)).collect();
+    let clauses: Vec<_> = all.iter().map(|(size, reached)| clause(method, size, reached)).collect();
     let title = capitalised(&method.title);
     (!clauses.is_empty()).then(|| format!("{title}: {}.", clauses.join("; ")))
 }
 
-fn clause(size: &Size, reached: &Reached) -> String {
+fn clause(method: &Method, size: &Size, reached: &Reached) -> String {
     let examples = of(size.examples, "example");
     let Some(own) = reached.steps else {
-        return format!("with {examples} never as good in {}", of(size.steps, "step"));
+        let steps = size.steps_of(method.step_share);
+        return format!("with {examples} never as good in {}", of(steps, "step"));
     };
     let after = of_steps(own.mean);
     if reached.reached < reached.runs {

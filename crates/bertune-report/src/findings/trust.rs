@@ -14,7 +14,7 @@ pub(super) fn finding(comparison: &Comparison) -> Finding {
              evaluation to the next, scores that count rows to within one row."
         ),
     };
-    let details = [Some(same_rows(comparison)), Some(budget()), incomplete(comparison)];
+    let details = [Some(same_rows(comparison)), Some(budget(comparison)), incomplete(comparison)];
     Finding {
         question: "How far can this be trusted?".into(),
         answer,
@@ -38,12 +38,14 @@ fn same_rows(comparison: &Comparison) -> String {
     }
 }
 
-fn budget() -> String {
-    "On one size all methods take the same number of steps, at the learning rates that this \
-     page names, which were not searched for on this data; another budget or rate may change the picture. \
-     Intervals are not corrected for the number of comparisons: of twenty without a difference, \
-     one is expected to look like one."
-        .into()
+fn budget(comparison: &Comparison) -> String {
+    format!(
+        "On one size all methods take the same number of steps{}, at the learning rates that this \
+         page names, which were not searched for on this data; another budget or rate may change \
+         the picture. Intervals are not corrected for the number of comparisons: of twenty without \
+         a difference, one is expected to look like one.",
+        comparison.shorter_runs()
+    )
 }
 
 fn incomplete(comparison: &Comparison) -> Option<String> {

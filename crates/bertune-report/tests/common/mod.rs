@@ -62,6 +62,7 @@ fn method(name: &str) -> Method {
         label: label.into(),
         description: format!("What {title} does."),
         settings: "Learning rate 5e-5.".into(),
+        step_share: 1.0,
         colour,
     }
 }
