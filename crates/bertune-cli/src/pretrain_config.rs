@@ -7,7 +7,8 @@ use bertune::train::{Interval, TrainingConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::device;
-use crate::run_config::{one_or_several, over};
+use crate::one_or_several::one_or_several;
+use crate::run_config::over;
 
 /// All of a pretraining run: the TOML file of `--config`, and the record beside the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,10 +5,11 @@ use bertune::data::TableFormat;
 use bertune::head::Pooling;
 use bertune::tokenize::Limits;
 use bertune::train::{Interval, SourceRule, SourceWeighting, TrainingConfig};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::device;
 use crate::model::BOXED;
+use crate::one_or_several::one_or_several;
 use crate::source_files::SourceFiles;
 
 /// All of a training run: the TOML file of `--config`, and the record beside the model.
@@ -197,22 +198,6 @@ pub(crate) fn over(settings: TrainingConfig, file: &toml::Table) -> anyhow::Resu
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// A path, or a list of paths.
-pub(crate) fn one_or_several<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<PathBuf>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Paths {
-        One(PathBuf),
-        Several(Vec<PathBuf>),
-    }
-    Ok(match Paths::deserialize(deserializer)? {
-        Paths::One(path) => vec![path],
-        Paths::Several(paths) => paths,
-    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::learning::End;
 use crate::progress::Progress;
 use crate::source_files::SourceCheck;
 use crate::source_report::{CheckReport, SourceReport};
-use crate::tables::path;
+use crate::table_checks::path;
 use crate::training::{Examples, Training};
 
 /// What a comparison with the target alone needs, kept from before the run.

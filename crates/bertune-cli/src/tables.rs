@@ -1,7 +1,5 @@
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::bail;
 use bertune::data::{
     LabelMap, LabelledRows, Labels, Split, SplitFiles, TableFiles, TargetKind, Targets,
     random_split, stratified_split,
@@ -9,7 +7,8 @@ use bertune::data::{
 use bertune::head::ProblemType;
 
 use crate::run_config::RunConfig;
-use crate::source_files::SourceFiles;
+use crate::source_rows::{Target, source_rows};
+use crate::table_checks::{check_distinct, check_kind, path};
 
 /// Classes that are shown of a longer list.
 const SHOWN: usize = 12;
@@ -64,9 +63,10 @@ impl Tables {
             false => Validation::Own(Box::new(measured(&files.validation)?)),
         };
         let test = (!files.test.is_empty()).then(|| measured(&files.test)).transpose()?;
-        let mut tables = Self { train, sources: Vec::new(), validation, test, labels };
-        tables.sources = SourceFiles::read(config, &tables)?;
-        Ok(tables)
+        let measured = validation.own().into_iter().chain(&test).collect();
+        let target = Target { train: &train, labels: &labels, measured };
+        let sources = source_rows(config, &target)?;
+        Ok(Self { train, sources, validation, test, labels })
     }
 
     /// What the labels are.
@@ -173,47 +173,6 @@ fn files(config: &RunConfig) -> anyhow::Result<SplitFiles> {
     Ok(files)
 }
 
-/// Refuses a file that is named twice, whose rows would count twice.
-pub(crate) fn check_distinct<'a>(files: impl Iterator<Item = &'a PathBuf>) -> anyhow::Result<()> {
-    let mut seen = BTreeSet::new();
-    let mut real = files.filter_map(|path| Some((path, path.canonicalize().ok()?)));
-    match real.find(|(_, real)| !seen.insert(real.clone())) {
-        Some((path, _)) => {
-            bail!("{} is named twice: its rows would count twice; leave one out", path.display())
-        }
-        None => Ok(()),
-    }
-}
-
-/// Refuses files whose rows are not of the kind that is learned from.
-pub(crate) fn check_kind(files: &TableFiles, train: &LabelledRows) -> anyhow::Result<()> {
-    let (path, train_path) = (first_path(files.paths()), path(train));
-    let (files, train) = (files.layout(), train.layout());
-    match (files.text_pair.is_some(), train.text_pair.is_some()) {
-        (true, false) => bail!(
-            "{path} has pairs of texts, but {train_path} has single ones; give it single ones too, or see \
-             --text-pair"
-        ),
-        (false, true) => {
-            bail!("{path} has single texts, but {train_path} has pairs; see --text-pair")
-        }
-        _ => {}
-    }
-    if files.targets != train.targets {
-        let [of_files, of_train] = [files.targets, train.targets].map(targets_in_words);
-        bail!("each row of {path} has {of_files}, but each of {train_path} has {of_train}");
-    }
-    Ok(())
-}
-
-fn targets_in_words(targets: TargetKind) -> &'static str {
-    match targets {
-        TargetKind::Class => "one label",
-        TargetKind::Set => "a set of labels",
-        TargetKind::Values => "numbers",
-    }
-}
-
 /// Holds a share of the rows out, of each class the same where each row has one.
 fn split(rows: &LabelledRows, config: &RunConfig) -> anyhow::Result<Split> {
     let fraction = config.validation_fraction;
@@ -222,15 +181,6 @@ fn split(rows: &LabelledRows, config: &RunConfig) -> anyhow::Result<Split> {
         Targets::Classes(classes) => stratified_split(classes, fraction, seed)?,
         targets => random_split(targets.len(), fraction, seed)?,
     })
-}
-
-/// The first file, which stands for all.
-pub(crate) fn path(rows: &LabelledRows) -> String {
-    first_path(rows.paths())
-}
-
-fn first_path(paths: &[PathBuf]) -> String {
-    paths.first().map_or_else(String::new, |path| path.display().to_string())
 }
 
 /// Which columns were taken for what.

@@ -9,7 +9,8 @@ use bertune::train::{Interval, Preset, TaskSampling, TrainingConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::model::BOXED;
-use crate::run_config::{RunConfig, one_or_several, over};
+use crate::one_or_several::one_or_several;
+use crate::run_config::{RunConfig, over};
 
 /// All of a run of several tasks: the TOML file of `train-tasks`, and the record beside its models.
 /// What is not of tasks means what it means in [`RunConfig`].

@@ -20,7 +20,8 @@ use crate::model::{BOXED, files_of_model, find_model};
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
-use crate::tables::{Tables, Validation, path};
+use crate::table_checks::path;
+use crate::tables::{Tables, Validation};
 
 /// All that a run needs, before its backend is known.
 pub(crate) struct Training {
