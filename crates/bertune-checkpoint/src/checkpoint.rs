@@ -5,8 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::access::Access;
 use crate::files::{parse_json, read_error, read_json_file};
-use crate::weights::{Access, Weights};
+use crate::weights::Weights;
 use crate::{Adapter, CheckpointError, HostTensor, canonical_name};
 
 /// An opened Hugging Face checkpoint folder: its `config.json` and its weights.

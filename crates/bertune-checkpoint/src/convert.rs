@@ -2,11 +2,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Map, Value};
-
 use crate::files::{read_error, write_error};
 use crate::weights::WEIGHT_FILES;
-use crate::write::write_tensors;
+use crate::write::{say_dtype, write_tensors};
 use crate::{Checkpoint, CheckpointError, Dtype, HostTensor, write_json};
 
 /// Writes a checkpoint into a folder, in general that of a [`StagedFolder`](crate::StagedFolder),
@@ -39,12 +37,6 @@ pub fn convert(
     say_dtype(&mut config, dtype);
     write_json(&folder.join("config.json"), &config)?;
     copy_others(checkpoint.folder(), folder)
-}
-
-/// Says in a `config.json` what the weights beside it are stored in, as transformers 5 does.
-pub(crate) fn say_dtype(config: &mut Map<String, Value>, dtype: Dtype) {
-    config.shift_remove("torch_dtype");
-    config.insert("dtype".into(), dtype.name().into());
 }
 
 fn check_range(

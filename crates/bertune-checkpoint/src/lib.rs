@@ -7,6 +7,7 @@
 //! Checkpoints come from strangers. Safetensors headers and pickles are read as data with every
 //! length checked; nothing in a pickle is ever run.
 
+mod access;
 mod adapter;
 mod checkpoint;
 mod convert;

@@ -3,6 +3,7 @@
 //! anything else is refused, so that nothing is ever run.
 
 mod container;
+mod kind;
 mod legacy;
 mod machine;
 mod node;
@@ -32,7 +33,7 @@ pub(crate) struct PickleFile {
 
 impl PickleFile {
     pub(crate) fn open(path: &Path) -> Result<Self, CheckpointError> {
-        let (tensors, container) = container::open(path).map_err(|problem| problem.at(path))?;
+        let (tensors, container) = kind::open(path).map_err(|problem| problem.at(path))?;
         let file = Self { path: path.to_path_buf(), tensors, container };
         for (name, record) in &file.tensors {
             file.container.locate(record).map_err(|problem| problem.of(name).at(path))?;

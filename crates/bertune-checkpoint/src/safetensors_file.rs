@@ -7,9 +7,9 @@ use burn_core::tensor::{AllocationProperty, Bytes, DType, TensorData};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use crate::access::Access;
 use crate::element_type::ElementType;
 use crate::files::{length, open, read_error, read_range};
-use crate::weights::Access;
 use crate::{CheckpointError, HostTensor};
 
 /// The format's own limit on the header.

@@ -4,6 +4,7 @@ use std::path::Path;
 use burn_core::tensor::TensorData;
 use serde::Deserialize;
 
+use crate::access::Access;
 use crate::files::{length, open, parse_json, read_json_file, read_range};
 use crate::pickle::PickleFile;
 use crate::safetensors_file::SafetensorsFile;
@@ -16,15 +17,6 @@ pub(crate) const WEIGHT_FILES: [&str; 4] = [
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 ];
-
-/// How the numbers of safetensors files come into memory.
-#[derive(Clone, Copy)]
-pub(crate) enum Access {
-    /// A copy, when they are wanted.
-    Read,
-    /// In place.
-    Map,
-}
 
 /// The tensors of a checkpoint, wherever they lie.
 #[derive(Debug)]

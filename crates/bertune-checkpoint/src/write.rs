@@ -7,7 +7,6 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::convert::say_dtype;
 use crate::files::write_error;
 use crate::{CheckpointError, Dtype, HostTensor};
 
@@ -33,6 +32,12 @@ pub fn write_checkpoint(
         say_dtype(&mut config, Dtype::F32);
     }
     write_json(&folder.join("config.json"), &config)
+}
+
+/// Says in a `config.json` what the weights beside it are stored in, as transformers 5 does.
+pub(crate) fn say_dtype(config: &mut Map<String, Value>, dtype: Dtype) {
+    config.shift_remove("torch_dtype");
+    config.insert("dtype".into(), dtype.name().into());
 }
 
 /// Writes a JSON file for people to read too.

@@ -1,6 +1,7 @@
 mod args;
 mod cell;
 mod cell_folder;
+mod every;
 mod grid;
 mod method;
 mod outputs;

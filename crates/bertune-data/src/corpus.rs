@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use bertune_tokenize::{BertTokenizer, Encoding};
 use flate2::read::MultiGzDecoder;
 
-use crate::token_store::{FlatTokens, TokenStore};
+use crate::flat_tokens::FlatTokens;
+use crate::token_store::TokenStore;
 use crate::{CorpusError, DataError, Dataset};
 
 /// Raw text to learn a language from: files of UTF-8, packed by gzip or not, with a blank line

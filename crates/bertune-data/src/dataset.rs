@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use bertune_tokenize::{BertTokenizer, Encoding, Limits, TextInput, TokenizeError};
 
-use crate::token_store::{FlatTokens, TokenStore};
+use crate::flat_tokens::FlatTokens;
+use crate::token_store::TokenStore;
 use crate::{DataError, LabelMap, LabelledRows, Masking, Sequence, Table, Targets};
 
 /// Tokenized examples with the numbers of their classes; cheap to clone.

@@ -3,10 +3,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::columns::{self, Places};
-use crate::row_targets::RowTargets;
-use crate::{DataError, Example, FileFormat, Labels, Layout, TableFormat, TargetKind};
+use crate::{DataError, FileFormat, Labels, Layout, TableFormat, TargetKind};
 
-/// Which column of a file is what; makes examples of its rows, whatever the format.
+/// Which column of a file is what, whatever the format.
 ///
 /// A cell is a JSON value: a string where the format knows nothing else.
 #[derive(Clone, Debug)]
@@ -41,29 +40,6 @@ impl Roles {
         let (kind, label_is_asked) = (table.targets, table.label.is_some());
         let path = path.into();
         Self { path, format, names, places, labels, kind, label_is_asked, separator, label_names }
-    }
-
-    /// The example of a row, given the cell at each place.
-    pub(crate) fn example(
-        &self,
-        line: usize,
-        mut cell: impl FnMut(usize) -> Result<Value, DataError>,
-    ) -> Result<Example, DataError> {
-        let text = self.text(line, self.places.text, cell(self.places.text)?)?;
-        let text_pair = self.places.text_pair.map(|place| self.text(line, place, cell(place)?));
-        let text_pair = text_pair.transpose()?;
-        let RowTargets { label, labels, values } = self.targets(line, &mut cell)?;
-        let weight = self.weight(line, &mut cell)?;
-        Ok(Example { text, text_pair, label, labels, values, weight, file: 0, line })
-    }
-
-    /// A text; null is an empty one.
-    fn text(&self, line: usize, place: usize, cell: Value) -> Result<String, DataError> {
-        match cell {
-            Value::String(text) => Ok(text),
-            Value::Null => Ok(String::new()),
-            other => Err(self.type_error(line, place, &other, "a string")),
-        }
     }
 
     pub(crate) fn type_error(

@@ -6,7 +6,9 @@ use bertune_mapped::MappedFile;
 use bertune_tokenize::Encoding;
 use tempfile::{Builder, NamedTempFile};
 
-use crate::token_store::{FlatTokens, TokenDigest, TokenView};
+use crate::flat_tokens::FlatTokens;
+use crate::token_digest::TokenDigest;
+use crate::token_view::TokenView;
 
 /// What a file of tokens begins with.
 const MAGIC: &[u8; 8] = b"BERTTOKS";

@@ -10,8 +10,33 @@ use tokenizers::{Model, ModelWrapper, NormalizerWrapper, PreTokenizerWrapper};
 use crate::tokenizer::{BertTokenizer, Parts};
 use crate::{TokenizeError, files};
 
-/// Writes the files that transformers' `AutoTokenizer` looks for; `max_length` is what it cuts to.
-pub(crate) fn save(
+impl BertTokenizer {
+    /// Writes `tokenizer.json`, `vocab.txt`, `tokenizer_config.json` and
+    /// `special_tokens_map.json`, so that transformers' `AutoTokenizer` opens the folder and
+    /// gives equal ids.
+    ///
+    /// The folder is made if it is not there; files of these names are replaced, each at once.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), TokenizeError> {
+        write(self, folder, self.model_max_length())
+    }
+
+    /// [`save`](Self::save), for a model that takes inputs of so many tokens: transformers cuts longer
+    /// ones to as many, where it is told to cut.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn save_limited(&self, folder: &Path, max_length: usize) -> Result<(), TokenizeError> {
+        write(self, folder, Some(max_length))
+    }
+}
+
+/// Writes the files; `max_length` is what transformers cuts to.
+fn write(
     tokenizer: &BertTokenizer,
     folder: &Path,
     max_length: Option<usize>,

@@ -240,29 +240,6 @@ impl BertTokenizer {
         self.parts.model_max_length
     }
 
-    /// Writes `tokenizer.json`, `vocab.txt`, `tokenizer_config.json` and
-    /// `special_tokens_map.json`, so that transformers' `AutoTokenizer` opens the folder and
-    /// gives equal ids.
-    ///
-    /// The folder is made if it is not there; files of these names are replaced, each at once.
-    ///
-    /// # Errors
-    ///
-    /// When a file cannot be written.
-    pub fn save(&self, folder: &Path) -> Result<(), TokenizeError> {
-        crate::save::save(self, folder, self.model_max_length())
-    }
-
-    /// [`save`](Self::save), for a model that takes inputs of so many tokens: transformers cuts longer
-    /// ones to as many, where it is told to cut.
-    ///
-    /// # Errors
-    ///
-    /// When a file cannot be written.
-    pub fn save_limited(&self, folder: &Path, max_length: usize) -> Result<(), TokenizeError> {
-        crate::save::save(self, folder, Some(max_length))
-    }
-
     fn assemble(
         tokenizer: Tokenizer,
         settings: VocabSettings,

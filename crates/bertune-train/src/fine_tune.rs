@@ -6,9 +6,10 @@ use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::evaluate::{evaluate, logits, on_device};
-use crate::learn::{Task, learn};
+use crate::learn::learn;
 use crate::objective::Objective;
 use crate::plan::Draws;
+use crate::task::Task;
 use crate::timeline::Timeline;
 use crate::tradaboost::{TrAdaBoost, errors};
 use crate::{

@@ -6,10 +6,11 @@ use burn_core::tensor::Tensor;
 use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::evaluate::{evaluate, on_device};
-use crate::learn::{Task, learn};
+use crate::learn::learn;
 use crate::objective::Objective;
 use crate::plan::Draws;
 use crate::state::Inputs;
+use crate::task::Task;
 use crate::task_scores::TasksScores;
 use crate::timeline::Window;
 use crate::{

@@ -3,11 +3,10 @@ use std::collections::BTreeSet;
 use bertune_encoder::{Initializer, LowRankConfig};
 use bertune_head::BertForSequenceClassification;
 use burn_core::tensor::backend::Backend;
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::config::check;
-use crate::parameter_groups::in_one_line;
+use crate::pattern::compiled;
 use crate::{TrainError, TrainingConfig};
 
 /// How linear maps learn changes of low rank while the encoder itself stays as it is: LoRA
@@ -99,7 +98,7 @@ impl LoraConfig {
         let mut targets = BTreeSet::new();
         for pattern in &self.targets {
             let error = |problem| TrainError::LoraTarget { pattern: pattern.clone(), problem };
-            let regex = Regex::new(pattern).map_err(|source| error(in_one_line(&source)))?;
+            let regex = compiled(pattern).map_err(error)?;
             let matched: Vec<_> = maps.iter().filter(|map| regex.is_match(map)).collect();
             if matched.is_empty() {
                 let example = maps.first().unwrap_or(&"");

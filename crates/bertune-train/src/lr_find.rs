@@ -3,7 +3,8 @@ use bertune_kernels::BertOps;
 use burn_core::tensor::backend::AutodiffBackend;
 
 use crate::fine_tune::Classification;
-use crate::learn::{Task, gradients};
+use crate::learn::gradients;
+use crate::task::Task;
 use crate::timeline::Timeline;
 use crate::{
     Optimizer, ParameterGroups, Scales, StopSignal, TrainError, TrainingConfig, TrainingData,

@@ -6,6 +6,7 @@ use burn_core::tensor::{Tensor, backend::Backend};
 use regex::Regex;
 
 use crate::lora::adapter_parameters;
+use crate::pattern::compiled;
 use crate::{TrainError, TrainingConfig};
 
 /// How one parameter learns.
@@ -196,7 +197,7 @@ fn patterns<'a>(
     patterns
         .map(|pattern| {
             let error = |problem| TrainError::Pattern { pattern: pattern.to_owned(), problem };
-            let regex = Regex::new(pattern).map_err(|source| error(in_one_line(&source)))?;
+            let regex = compiled(pattern).map_err(error)?;
             let example = names.last().map_or("", |(_, name)| name);
             match names.iter().any(|(_, name)| regex.is_match(name)) {
                 true => Ok(regex),
@@ -204,12 +205,6 @@ fn patterns<'a>(
             }
         })
         .collect()
-}
-
-/// What is wrong with a regular expression, without the picture of where.
-pub(crate) fn in_one_line(error: &regex::Error) -> String {
-    let text = error.to_string();
-    text.lines().last().unwrap_or(&text).trim_start_matches("error: ").to_owned()
 }
 
 #[cfg(test)]

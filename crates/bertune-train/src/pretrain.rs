@@ -7,9 +7,10 @@ use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use burn_core::tensor::{Int, Tensor, TensorData};
 
 use crate::evaluate::on_device;
-use crate::learn::{Task, learn};
+use crate::learn::learn;
 use crate::scores::MaskedLmScores;
 use crate::state::Inputs;
+use crate::task::Task;
 use crate::training_data::{check_tokens, fingerprint};
 use crate::{
     ClassWeightRule, ClassWeights, Evaluation, History, Learned, Run, Sampling, Scores, TrainError,

@@ -7,7 +7,7 @@ use bertune_kernels::BertOps;
 use burn_core::module::AutodiffModule;
 use burn_core::tensor::backend::AutodiffBackend;
 
-use crate::learn::Inner;
+use crate::learned::Inner;
 use crate::timeline::Timeline;
 use crate::{
     Evaluation, EvaluationRecord, FirstLoss, History, Interval, SavedState, StepRecord, TrainError,

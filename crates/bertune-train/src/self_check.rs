@@ -3,7 +3,7 @@ use bertune_kernels::{BertOps, Precision};
 use burn_core::module::ParamId;
 use burn_core::tensor::backend::AutodiffBackend;
 
-use crate::learn::Task;
+use crate::task::Task;
 use crate::{Gradients, TrainError, TrainingState};
 
 /// Examples that the check looks at.

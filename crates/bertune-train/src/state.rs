@@ -10,7 +10,7 @@ use burn_core::module::{AutodiffModule, Module, ParamId};
 use burn_core::tensor::backend::{AutodiffBackend, Backend};
 use serde::{Deserialize, Serialize};
 
-use crate::learn::Inner;
+use crate::learned::Inner;
 use crate::timeline::Window;
 use crate::waiting_rows::WaitingRows;
 use crate::{

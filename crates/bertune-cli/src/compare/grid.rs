@@ -1,10 +1,9 @@
-use std::num::NonZeroUsize;
-
 use bertune::head::SequenceClassificationConfig;
 use bertune::report::Size;
 use bertune::train::Interval;
 
 use super::args::CompareArgs;
+use super::every::every;
 use super::method::{METHODS, Method, MethodNumber, Run};
 use super::size::rows_of;
 use crate::count::count;
@@ -115,9 +114,4 @@ fn steps(args: &CompareArgs, config: &RunConfig, examples: usize) -> usize {
     let training = &config.training;
     let by_epochs = training.epochs * examples.div_ceil(training.batch_size);
     training.max_steps.unwrap_or_else(|| by_epochs.max(args.min_steps))
-}
-
-/// Every so many steps, one at least.
-pub(super) fn every(steps: usize) -> Interval {
-    Interval::Steps(NonZeroUsize::new(steps).unwrap_or(NonZeroUsize::MIN))
 }

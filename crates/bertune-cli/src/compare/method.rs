@@ -1,6 +1,7 @@
 use bertune::report;
 use bertune::train::{GroupConfig, LoraConfig};
 
+use super::every::every;
 use crate::run_config::RunConfig;
 use crate::training::Weights;
 
@@ -95,7 +96,7 @@ pub(super) static METHODS: [Method; 5] = [
         change: |config, run| {
             let stages = run.layers + 1;
             let training = &mut config.training;
-            training.gradual_unfreezing = Some(super::grid::every(run.steps / 2 / stages));
+            training.gradual_unfreezing = Some(every(run.steps / 2 / stages));
             if training.layer_decay == 1.0 {
                 training.layer_decay = 0.8;
             }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::head_products::{HeadProducts, row_len};
 use super::mask::Mask;
-use super::product::Matrix;
+use super::matrix::Matrix;
 use super::shared::Shared;
 use super::simd::{apply_and_sum, dot, exp, max, multiversion};
 use super::slices::{Unwritten, contiguous, dims, elements, tensor};

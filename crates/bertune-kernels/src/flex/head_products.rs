@@ -3,7 +3,8 @@
 
 use gemm::Parallelism;
 
-use super::product::{self, Destination, Matrix};
+use super::matrix::{Destination, Matrix};
+use super::multiply::multiply;
 #[cfg(target_arch = "x86_64")]
 use super::{
     panel::lay_out,
@@ -45,7 +46,7 @@ impl HeadProducts {
         }
         let (out, b) = (scores.as_mut_ptr(), b.transposed());
         // SAFETY: `scores` is borrowed for this call and has these rows.
-        unsafe { product::multiply(out, stride, a, b, Destination::Overwrite, Parallelism::None) };
+        unsafe { multiply(out, stride, a, b, Destination::Overwrite, Parallelism::None) };
     }
 
     /// `out = weights · rows`.
@@ -72,7 +73,7 @@ impl HeadProducts {
         }
         let (destination, parallelism) = (Destination::Overwrite, Parallelism::None);
         // SAFETY: the caller's promise.
-        unsafe { product::multiply(out, stride, weights, rows, destination, parallelism) };
+        unsafe { multiply(out, stride, weights, rows, destination, parallelism) };
     }
 }
 

@@ -5,7 +5,9 @@ use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::mask::{self, Mask};
-use super::product::{self, Destination, Matrix, multiply};
+use super::matrix::{Destination, Matrix};
+use super::multiply::multiply;
+use super::product;
 use super::simd::multiversion;
 use super::slices::{Unwritten, contiguous, dims, elements, owned, sum_parts, tensor};
 use crate::{Dropout, Precision};

@@ -18,7 +18,9 @@ mod layer;
 mod layer_norm;
 mod low_rank;
 mod mask;
+mod matrix;
 mod memory;
+mod multiply;
 #[cfg(target_arch = "x86_64")]
 mod panel;
 mod product;

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
 
-use super::product::Matrix;
+use super::matrix::Matrix;
 use super::simd::{Level, level};
 use super::tile::WIDTH;
 

@@ -1,136 +1,16 @@
-//! Matrix products through the `gemm` crate, those of bf16 our own.
-
-use std::ops::Range;
+//! Products of tensors: of f32 through the `gemm` crate, of bf16 our own.
 
 use burn_flex::FlexTensor;
 use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::ROWS;
+use super::matrix::{Destination, Matrix};
+use super::multiply::multiply;
 use super::slices::{Unwritten, contiguous, dims, elements, owned, sum_parts, tensor};
 #[cfg(target_arch = "x86_64")]
 use super::{bf16, layer};
 use crate::Precision;
-
-/// A matrix inside a slice: element `(row, column)` is
-/// `values[row · row_stride + column · column_stride]`.
-#[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
-    values: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a> Matrix<'a> {
-    /// Rows of `columns` elements, `row_stride` apart.
-    pub(super) fn new(values: &'a [f32], [rows, columns]: [usize; 2], row_stride: usize) -> Self {
-        let end = rows.saturating_sub(1) * row_stride + columns;
-        assert!(rows == 0 || end <= values.len(), "the matrix lies within the slice");
-        Self { values, rows, columns, row_stride, column_stride: 1 }
-    }
-
-    /// A whole slice as a matrix.
-    fn whole(values: &'a [f32], shape: [usize; 2]) -> Self {
-        Self::new(values, shape, shape[1])
-    }
-
-    pub(super) fn rows(self) -> usize {
-        self.rows
-    }
-
-    pub(super) fn columns(self) -> usize {
-        self.columns
-    }
-
-    /// The distances from a row, and from a column, to the next.
-    pub(super) fn strides(self) -> (usize, usize) {
-        (self.row_stride, self.column_stride)
-    }
-
-    /// Where an element of this matrix lies, or would lie.
-    pub(super) fn place(self, row: usize, column: usize) -> *const f32 {
-        self.values.as_ptr().wrapping_add(row * self.row_stride + column * self.column_stride)
-    }
-
-    /// The elements of a row, which lie in one piece.
-    pub(super) fn row(self, row: usize) -> &'a [f32] {
-        assert!(row < self.rows && self.column_stride == 1, "a row in one piece");
-        &self.values[row * self.row_stride..][..self.columns]
-    }
-
-    /// Some of the rows and columns.
-    pub(super) fn part(self, rows: Range<usize>, columns: Range<usize>) -> Self {
-        assert!(rows.end <= self.rows && columns.end <= self.columns, "a part lies within");
-        let (rows_len, columns_len) = (rows.len(), columns.len());
-        let values = match (rows_len, columns_len) {
-            (0, _) | (_, 0) => &[],
-            _ => &self.values[rows.start * self.row_stride + columns.start * self.column_stride..],
-        };
-        Self { values, rows: rows_len, columns: columns_len, ..self }
-    }
-
-    pub(super) fn transposed(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
-    }
-}
-
-/// What becomes of the values that are in the destination already.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Destination {
-    Overwrite,
-    AddTo,
-}
-
-/// `out = a · b`, or `out += a · b`, on the threads of `parallelism`.
-///
-/// # Safety
-///
-/// `out` must be valid for writes (and initialised, to add to it) of `a.rows` rows of `b.columns`
-/// elements, `row_stride` apart, that nobody else reads or writes during the call.
-pub(super) unsafe fn multiply(
-    out: *mut f32,
-    row_stride: usize,
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    destination: Destination,
-    parallelism: Parallelism,
-) {
-    assert_eq!(a.columns, b.rows, "inner dimensions of a product");
-    let add = destination == Destination::AddTo;
-    // SAFETY: `Matrix` checked that both inputs lie within their slices; the caller vouches for
-    // `out`.
-    unsafe {
-        gemm::gemm(
-            a.rows,
-            b.columns,
-            a.columns,
-            out,
-            1,
-            row_stride as isize,
-            add,
-            a.values.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.values.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
-}
 
 /// Whether this processor multiplies by this precision.
 pub(super) fn has_precision(precision: Precision) -> bool {
@@ -165,7 +45,7 @@ unsafe fn multiply_by(
         return unsafe { bf16::multiply(out, row_stride, a, b, destination) };
     }
     let _ = precision;
-    let parallel = a.rows * a.columns * b.columns >= PARALLEL_FROM;
+    let parallel = a.rows() * a.columns() * b.columns() >= PARALLEL_FROM;
     let parallelism = if parallel { Parallelism::Rayon(0) } else { Parallelism::None };
     // SAFETY: the caller's promise.
     unsafe { multiply(out, row_stride, a, b, destination, parallelism) };
@@ -178,9 +58,10 @@ fn product(
     start: Option<FlexTensor>,
     precision: Precision,
 ) -> FlexTensor {
-    let shape = [a.rows, b.columns];
+    let shape = [a.rows(), b.columns()];
     let len = shape[0] * shape[1];
-    if let Some(mut out) = start.or_else(|| (a.columns == 0).then(|| tensor(vec![0.0; len], shape)))
+    if let Some(mut out) =
+        start.or_else(|| (a.columns() == 0).then(|| tensor(vec![0.0; len], shape)))
     {
         let values = out.storage_mut::<f32>();
         assert_eq!(values.len(), len, "the start has the product's shape");

@@ -8,7 +8,7 @@ use std::arch::x86_64::{
     _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
-use super::product::Matrix;
+use super::matrix::Matrix;
 use super::simd::{Level, level};
 
 /// Columns that are computed together.

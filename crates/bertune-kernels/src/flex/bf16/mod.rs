@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use rayon::prelude::*;
 
 use self::pack::{LINES, Layout, NUMBERS, Tile, pack};
-use super::product::{Destination, Matrix};
+use super::matrix::{Destination, Matrix};
 use super::shared::Shared;
 
 /// Rows of results, and columns, of one call of a kernel.
@@ -66,7 +66,7 @@ pub(super) fn is_available() -> bool {
 ///
 /// # Safety
 ///
-/// As [`multiply`](super::product::multiply)'s.
+/// As [`multiply`](super::multiply::multiply)'s.
 pub(super) unsafe fn multiply(
     out: *mut f32,
     row_stride: usize,

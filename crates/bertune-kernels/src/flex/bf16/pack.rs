@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 use std::mem::transmute;
 use std::ops::Range;
 
-use super::super::product::Matrix;
+use super::super::matrix::Matrix;
 
 /// Lines of a tile: rows of the left factor, or columns of the right one.
 pub(super) const LINES: usize = 16;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::flex::attention::{scale, tasks};
 use crate::flex::head_products::{HeadProducts, row_len};
-use crate::flex::product::Matrix;
+use crate::flex::matrix::Matrix;
 use crate::flex::shared::Shared;
 use crate::flex::simd::{LANES, exp, larger, multiversion};
 use crate::flex::slices::Unwritten;

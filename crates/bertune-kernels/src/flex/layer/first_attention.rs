@@ -15,7 +15,7 @@ use super::attention::softmax_columns;
 use super::panels::Panels;
 use crate::flex::attention::scale;
 use crate::flex::head_products::{HeadProducts, row_len};
-use crate::flex::product::Matrix;
+use crate::flex::matrix::Matrix;
 use crate::flex::slices::{Unwritten, dims, elements};
 use crate::{LayerWeights, Sequences};
 

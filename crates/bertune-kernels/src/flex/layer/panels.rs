@@ -4,8 +4,8 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use crate::LinearWeights;
+use crate::flex::matrix::Matrix;
 use crate::flex::panel::lay_out;
-use crate::flex::product::Matrix;
 use crate::flex::slices::{Unwritten, dims, elements};
 use crate::flex::tile::{self, WIDTH};
 
