@@ -161,6 +161,24 @@ fn a_comparison_that_is_stopped_leaves_a_run_that_is_finished() {
 }
 
 #[test]
+fn a_comparison_that_fails_costs_the_run_nothing() {
+    let place = place();
+    let rows = String::from_utf8(place.read("train.csv")).unwrap();
+    let rows = rows.replacen(",label", ",label,weight", 1);
+    // The sources alone count: without them there is nothing to learn from.
+    place.write("train.csv", rows.replace("pos\n", "pos,0\n").replace("neg\n", "neg,0\n"));
+    let output = place.run(&format!("{TRAIN} {RELATED} --weight weight -q --output a"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{told}");
+    let why = "training on the target alone failed: no training example counts";
+    assert!(told.contains(why) && told.contains("The run itself is finished"), "{told}");
+    let record = record(&place, "a");
+    assert_eq!((&record["finished"], &record["sources"]["check"]), (&true.into(), &Value::Null));
+    assert!(!place.path("a.run").exists());
+    succeed(&place, "predict --model a 'a good film'");
+}
+
+#[test]
 fn a_folder_and_a_file_are_two_sources() {
     let place = place();
     place.write("set/train.csv", place.read("turned.csv"));
