@@ -131,6 +131,21 @@ fn each_of_several_numbers_has_its_scores() {
     assert!(!words.contains("target"), "{words}");
 }
 
+/// The keys' bias has no effect, so that its gradient is rounding, which grows with the numbers.
+#[test]
+fn numbers_of_any_size_are_learned() {
+    let place = Place::new();
+    for (name, scale) in [("years", 1.0), ("prices", 1e3), ("populations", 1e6)] {
+        let row = |i: usize| format!("a good film {i},{}\n", scale * (1950 + i * 7 % 75) as f64);
+        let rows: String = (0..40).map(row).collect();
+        place.write("numbers.csv", format!("text,label\n{rows}"));
+        for seed in 1..=3 {
+            let train = "train --model model --train numbers.csv --targets values --max-steps 1 -q";
+            succeed(&place, &format!("{train} --seed {seed} --output {name}-{seed}"));
+        }
+    }
+}
+
 #[test]
 fn averages_weighted_by_the_rows_of_each_class_can_be_asked_for() {
     let place = Place::new();
