@@ -26,7 +26,13 @@ Examples:
 
 /// The flags of `train`.
 #[derive(Args)]
-#[command(after_help = AFTER_HELP, allow_negative_numbers = true)]
+#[command(
+    after_help = AFTER_HELP,
+    allow_negative_numbers = true,
+    mut_arg("max_length", |arg| {
+        arg.help("The longest input, in tokens; the rest is cut off, unless there is a --stride [default: 128]")
+    }),
+)]
 pub(crate) struct TrainArgs {
     /// The pretrained model: a folder, an id of the Hugging Face hub, or boxed, the small one that is
     /// inside this program [default: boxed].
@@ -116,6 +122,11 @@ pub(crate) struct TrainArgs {
 }
 
 impl TrainArgs {
+    /// Whether the flags say how often is measured.
+    pub(crate) fn says_evaluate_every(&self) -> bool {
+        self.training.says_evaluate_every()
+    }
+
     /// Defaults, then the preset, the file and the flags, each over those before.
     ///
     /// `required` are the flags, of --train and --output, that must have a value.

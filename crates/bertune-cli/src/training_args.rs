@@ -168,6 +168,11 @@ struct MonitoringArgs {
 }
 
 impl TrainingArgs {
+    /// Whether the flags say how often is measured.
+    pub(crate) fn says_evaluate_every(&self) -> bool {
+        self.monitoring.evaluate_every.is_some()
+    }
+
     /// Lets the flags that were given override `training`.
     pub(crate) fn apply(&self, training: &mut TrainingConfig) {
         if self.max_steps.is_none() && self.epochs.is_some() {

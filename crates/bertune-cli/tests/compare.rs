@@ -130,6 +130,9 @@ fn settings_that_no_method_would_take_are_refused() {
         ("--rates frozen=1e-3", "--rates has one for frozen, which is not among --methods"),
         ("--step-shares frozen=0.5", "--step-shares has one for frozen, which is not among"),
         ("--step-shares full=0.5,full=0.2", "--step-shares has more than one for full"),
+        ("--step-shares full=0.01", "leaves none of the 12 steps with 24 examples"),
+        ("--token-cache cache", "--token-cache and --keep-states are for train"),
+        ("--keep-states 5", "--token-cache and --keep-states are for train"),
         ("--lora-rank 4", "are for the method lora, which is not among --methods"),
         ("--gradual-unfreezing '2 steps'", "compare has the method gradual"),
         ("--rates full=1e-3,full=1e-4", "--rates has more than one for full"),
@@ -174,6 +177,17 @@ fn no_run_is_measured_more_often_than_is_asked_for() {
     assert_eq!(steps, [0, 2, 4, 6, 7]);
     let page = String::from_utf8(place.read("out/index.html")).unwrap();
     assert!(page.contains("but for what is frozen: the lowest layer."), "{page}");
+}
+
+#[test]
+fn every_epoch_is_measured_where_that_is_said() {
+    let place = Place::new();
+    let compare = COMPARE.replace("--evaluations 4", "--evaluate-every '1 epoch'");
+    succeed(&place, &format!("{compare} --methods full --sizes 16 --seeds 1 --output out"));
+    let found = comparison(&place, "out");
+    let curve = found["comparison"]["cells"][0]["curve"].as_array().unwrap();
+    let steps: Vec<_> = curve.iter().map(|point| &point["step"]).collect();
+    assert_eq!(steps, [0, 4, 8, 12]);
 }
 
 #[test]

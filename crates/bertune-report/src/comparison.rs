@@ -121,9 +121,9 @@ pub struct Failure {
 }
 
 impl Size {
-    /// The steps of a method with this [share](Method::step_share) of them, rounded: one at least.
+    /// The steps of a method with this [share](Method::step_share) of them, rounded.
     pub fn steps_of(&self, share: f64) -> usize {
-        ((self.steps as f64 * share).round() as usize).max(1)
+        (self.steps as f64 * share).round() as usize
     }
 }
 

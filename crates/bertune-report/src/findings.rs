@@ -53,14 +53,25 @@ fn whole(comparison: &Comparison, [scores, speeds, gaps]: [&Tally; 3]) -> String
             .into();
     }
     let share = |tally: &Tally, good: usize| format!("in {good} of {}", tally.pairs());
+    let gaps = match gaps.pairs() {
+        0 => {
+            "; gaps between training and validation are not compared, for the runs differ in length"
+                .into()
+        }
+        _ => {
+            format!(
+                ", and a smaller gap between training and validation {}",
+                share(gaps, gaps.less)
+            )
+        }
+    };
     format!(
         "Beside the same architecture with new weights, starting from {} gave a better score {} \
-         comparisons, as good a model in fewer steps {}, and a smaller gap between training and \
-         validation {}. Only differences beyond the noise between seeds are counted.",
+         comparisons, as good a model in fewer steps {}{gaps}. Only differences beyond the noise \
+         between seeds are counted.",
         comparison.model,
         share(scores, scores.more),
         share(speeds, speeds.less),
-        share(gaps, gaps.less),
     )
 }
 

@@ -104,15 +104,16 @@ fn a_method_of_fewer_steps_is_told_of() {
     comparison.methods[1].step_share = 0.07;
     let words = words(&comparison);
     assert!(words.contains("with 64 examples never as good in 7 steps"), "{words}");
-    let told = "the same number of steps, but full fine-tuning 7 % of them, at the learning rates";
+    let told = "the same number of steps, but full fine-tuning 7 of 100, at the learning rates";
     assert!(words.contains(told), "{words}");
     let page = comparison_page(&comparison).to_html();
-    assert!(
-        page.contains("100 steps with 64 examples, but full fine-tuning 7 % of them."),
-        "{page}"
-    );
-    let caption = "On one size all methods take the same number of steps, but full fine-tuning 7 %";
-    assert!(page.contains(caption), "{page}");
+    assert!(page.contains("100 steps with 64 examples, but full fine-tuning 7 of 100."), "{page}");
+    let caption =
+        "On one size all methods take the same number of steps, but full fine-tuning 7 of";
+    assert_eq!(page.matches(caption).count(), 3, "curves, gaps and trust: {page}");
+    // A gap after 7 steps says nothing beside one after 100.
+    assert!(words.contains("That cannot be told from runs of other lengths."), "{words}");
+    assert!(words.contains("not compared, for the runs differ in length. Only"), "{words}");
 }
 
 #[test]

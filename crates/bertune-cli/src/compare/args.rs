@@ -1,5 +1,5 @@
 use anyhow::bail;
-use bertune::train::Preset;
+use bertune::train::{Interval, Preset};
 use clap::Args;
 use clap::builder::Resettable;
 
@@ -69,12 +69,12 @@ pub(crate) struct CompareArgs {
     /// The share of a size's steps that a method takes, with its whole schedule in them [default: 1 each].
     #[arg(long, value_name = "METHOD=SHARE,…", value_delimiter = ',', value_parser = step_share)]
     pub(super) step_shares: Vec<MethodNumber>,
-    /// The fewest steps of a run, where the epochs of a small size are fewer.
-    #[arg(long, value_name = "N", default_value = "100", value_parser = positive)]
-    pub(super) min_steps: usize,
-    /// How often each run is measured on its way at most, where --evaluate-every does not say it.
-    #[arg(long, value_name = "N", default_value = "20", value_parser = positive)]
-    pub(super) evaluations: usize,
+    /// The fewest steps of a run, where the epochs of a small size are fewer [default: 100].
+    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "max_steps")]
+    pub(super) min_steps: Option<usize>,
+    /// How often each run is measured on its way at most [default: 20].
+    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "evaluate_every")]
+    pub(super) evaluations: Option<usize>,
     #[command(flatten)]
     pub(super) train: TrainArgs,
 }
@@ -86,6 +86,11 @@ impl CompareArgs {
         self.check_methods(&config)?;
         if config.save_every.is_some() || self.train.outside().tensorboard.is_some() {
             bail!("a comparison keeps finished runs: --save-every and --tensorboard are for train");
+        }
+        if config.token_cache.is_some() || config.keep_states != RunConfig::default().keep_states {
+            bail!(
+                "--token-cache and --keep-states are for train: no run of a comparison has use for them"
+            );
         }
         if !config.source.files.is_empty() {
             bail!("--source is for train: compare learns from rows of --train alone");
@@ -104,8 +109,14 @@ impl CompareArgs {
         }
         // The held-out rows are the same whatever the seed.
         config.split_seed = config.split_seed.or(Some(config.training.seed));
-        config.token_cache = None;
         Ok(config)
+    }
+
+    /// How often a run is measured on its way, where that is not said in steps or epochs.
+    pub(super) fn evaluations(&self, config: &RunConfig) -> Option<usize> {
+        let by_file = config.training.evaluate_every != Interval::EPOCH;
+        let is_said = self.train.says_evaluate_every() || self.evaluations.is_none() && by_file;
+        (!is_said).then(|| self.evaluations.unwrap_or(20))
     }
 
     /// Whether a method is among those that are compared.

@@ -1,6 +1,6 @@
+use anyhow::bail;
 use bertune::head::SequenceClassificationConfig;
 use bertune::report::Size;
-use bertune::train::Interval;
 
 use super::args::CompareArgs;
 use super::every::every;
@@ -17,7 +17,8 @@ pub(super) struct Grid {
     pub(super) seeds: Vec<u64>,
     rates: Vec<MethodNumber>,
     step_shares: Vec<MethodNumber>,
-    evaluations: usize,
+    /// How often a run is measured on its way, if its settings do not say it.
+    evaluations: Option<usize>,
     layers: usize,
 }
 
@@ -37,13 +38,14 @@ impl Grid {
             sizes.push(Size { examples, steps: steps(args, &training.config, examples) });
         }
         let model: SequenceClassificationConfig = training.checkpoint.config()?;
+        check_shares(&args.step_shares, &sizes)?;
         Ok(Self {
             methods: METHODS.iter().filter(|method| args.compares(method.name)).collect(),
             sizes,
             seeds: args.seeds(&training.config),
             rates: args.rates.clone(),
             step_shares: args.step_shares.clone(),
-            evaluations: args.evaluations,
+            evaluations: args.evaluations(&training.config),
             layers: model.bert.num_hidden_layers,
         })
     }
@@ -75,8 +77,8 @@ impl Grid {
         settings.training.seed = seed;
         let steps = size.steps_of(self.step_share(method));
         settings.training.max_steps = Some(steps);
-        if settings.training.evaluate_every == Interval::EPOCH {
-            settings.training.evaluate_every = every(steps.div_ceil(self.evaluations));
+        if let Some(evaluations) = self.evaluations {
+            settings.training.evaluate_every = every(steps.div_ceil(evaluations));
         }
         method.settings(settings, &self.rates, Run { steps, layers: self.layers })
     }
@@ -90,7 +92,11 @@ impl Grid {
     pub(super) fn summary(&self, runs: usize, finished: usize) -> String {
         let steps = |size: &Size| format!("{} ({})", size.examples, count(size.steps, "step"));
         let sizes = self.sizes.iter().map(steps);
-        let methods: Vec<_> = self.methods.iter().map(|method| method.name).collect();
+        let share = |method: &&Method| match self.step_share(method) {
+            1.0 => method.name.to_owned(),
+            share => format!("{} ({share} of the steps)", method.name),
+        };
+        let methods: Vec<_> = self.methods.iter().map(share).collect();
         let seeds: Vec<_> = self.seeds.iter().map(u64::to_string).collect();
         format!(
             "Sizes     {}\nMethods   {}\nSeeds     {}\nRuns      {runs}, of which {finished} are \
@@ -109,9 +115,25 @@ impl Planned {
     }
 }
 
+/// Refuses a share that leaves no step of a size.
+fn check_shares(shares: &[MethodNumber], sizes: &[Size]) -> anyhow::Result<()> {
+    for MethodNumber { method, number } in shares {
+        if let Some(Size { examples, steps }) =
+            sizes.iter().find(|size| size.steps_of(*number) == 0)
+        {
+            bail!(
+                "--step-shares {method}={number} leaves none of the {} with {}; give a larger share",
+                count(*steps, "step"),
+                count(*examples, "example")
+            );
+        }
+    }
+    Ok(())
+}
+
 /// The steps that a method takes on so many rows, if it has no share of its own.
 fn steps(args: &CompareArgs, config: &RunConfig, examples: usize) -> usize {
     let training = &config.training;
     let by_epochs = training.epochs * examples.div_ceil(training.batch_size);
-    training.max_steps.unwrap_or_else(|| by_epochs.max(args.min_steps))
+    training.max_steps.unwrap_or_else(|| by_epochs.max(args.min_steps.unwrap_or(100)))
 }

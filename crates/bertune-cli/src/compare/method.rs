@@ -210,7 +210,7 @@ fn in_words(settings: &RunConfig) -> String {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct MethodNumber {
     pub(super) method: &'static str,
-    number: f64,
+    pub(super) number: f64,
 }
 
 /// The method of a name.
