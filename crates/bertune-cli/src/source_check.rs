@@ -74,7 +74,8 @@ impl Training {
             }
         };
         let (metric, targets) = (tuned.history.metric(), examples.validation.targets());
-        let check = CheckReport::new(metric, targets, best, &alone);
+        let how = (metric, &self.config.training);
+        let check = CheckReport::new(how, targets, best, &alone);
         match &check {
             Some(check) => check.print(),
             None => {

@@ -1,7 +1,9 @@
 use bertune::data::{Dataset, Targets};
 use bertune::head::Decisions;
 use bertune::metrics::{Bootstrap, Interval, MetricName, PairedDifference, SeedSummary};
-use bertune::train::{Evaluation, Sampling, SourceRule, Sources, WeightShare};
+use bertune::train::{
+    Evaluation, Sampling, SourceRule, Sources, TrainingConfig, WeightShare, fit_decisions,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::progress::in_digits;
@@ -95,18 +97,20 @@ fn rows(parts: &[PartReport]) -> Vec<Vec<String>> {
 }
 
 impl CheckReport {
-    /// Compares the two models' evaluations of the validation rows, by the paired bootstrap.
+    /// Compares the two models' evaluations of the validation rows, by the paired bootstrap; each
+    /// decides as it would be kept.
     ///
     /// `None` where the metric is undefined on them.
     pub(crate) fn new(
-        metric: MetricName,
+        (metric, config): (MetricName, &TrainingConfig),
         targets: &Targets,
         with_sources: &Evaluation,
         target_only: &Evaluation,
     ) -> Option<Self> {
-        let decisions = Decisions::default();
-        let score = |evaluation: &Evaluation, rows: &[usize]| {
-            evaluation.score_of(rows, metric, targets, &decisions)
+        let kept = |evaluation| (evaluation, fit_decisions(config, evaluation, targets));
+        let (with_sources, target_only) = (&kept(with_sources), &kept(target_only));
+        let score = |(evaluation, decisions): &(&Evaluation, Decisions), rows: &[usize]| {
+            evaluation.score_of(rows, metric, targets, decisions)
         };
         let rows = targets.len();
         let all: Vec<usize> = (0..rows).collect();
@@ -128,7 +132,8 @@ impl CheckReport {
     pub(crate) fn verdict(&self) -> &'static str {
         let interval = self.difference.interval;
         let gain = self.metric.higher_is_better() == (self.difference.difference > 0.0);
-        match (interval.low > 0.0 || interval.high < 0.0, gain) {
+        let is_one = interval.low > 0.0 || interval.high < 0.0;
+        match (is_one && self.rows >= Bootstrap::FEW_ROWS, gain) {
             (false, _) => "Whether the sources helped this model cannot be told from these rows",
             (true, true) => "The sources helped this model",
             (true, false) => "The sources harmed this model",
@@ -225,7 +230,8 @@ mod tests {
     fn check(with_sources: usize, target_only: usize, metric: MetricName, expected: &str) {
         let targets = Targets::Classes(vec![1; 60]);
         let of = |wrong| evaluation(wrong, &targets);
-        let report = CheckReport::new(metric, &targets, &of(with_sources), &of(target_only));
+        let how = (metric, &TrainingConfig::default());
+        let report = CheckReport::new(how, &targets, &of(with_sources), &of(target_only));
         let verdict = report.unwrap().verdict();
         assert!(verdict.starts_with(expected), "{verdict}");
     }
@@ -248,6 +254,22 @@ mod tests {
         check_seeds(&[0.1; 3], MetricName::Accuracy, unknown, "which has no width");
         check_seeds(&[0.1], MetricName::Accuracy, unknown, "no interval: it takes two seeds");
         assert!(SourcesOverSeeds::new([(1, None)].into_iter()).is_none());
+    }
+
+    /// Sets are decided by the thresholds that fit each model, not by a half.
+    #[test]
+    fn each_model_decides_as_it_would_be_kept() {
+        let values = (0..60).flat_map(|row| [f32::from(row % 2 == 0), f32::from(row % 3 == 0)]);
+        let targets = Targets::Sets { values: values.collect(), classes: 2 };
+        let Targets::Sets { values, .. } = &targets else { unreachable!() };
+        // Both tell all classes apart, one of them with no probability above a half.
+        let evaluation = |shift: f64| {
+            let logits = values.iter().map(|&value| 4.0 * f64::from(value) - 2.0 + shift);
+            Evaluation::new(logits.collect(), 2, &targets, &Decisions::default())
+        };
+        let how = (MetricName::MicroF1, &TrainingConfig::default());
+        let report = CheckReport::new(how, &targets, &evaluation(0.0), &evaluation(-5.0)).unwrap();
+        assert_eq!((report.with_sources, report.target_only), (1.0, 1.0));
     }
 
     #[test]
