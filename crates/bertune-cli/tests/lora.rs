@@ -67,6 +67,13 @@ fn an_adapter_is_small_predicts_on_its_base_and_merges() {
 
     let merged = String::from_utf8(place.read("merged/config.json")).unwrap();
     assert!(!merged.contains("lora") && !merged.contains("bertune_base"), "{merged}");
+    let config = String::from_utf8(place.read("model/config.json")).unwrap();
+    place.write("model/config.json", config.replace("\"gelu\"", "\"relu\""));
+    for command in ["predict --model adapter 'a film'", "merge --model adapter --output other"] {
+        let error = fail(&place, command);
+        assert!(error.contains("a base whose hidden_act is \"gelu\""), "{error}");
+    }
+    place.write("model/config.json", config);
     fs::rename(place.path("model"), place.path("moved")).unwrap();
     let error = fail(&place, "predict --model adapter 'a film'");
     assert!(error.contains("the adapter's base is not found"), "{error}");

@@ -43,14 +43,17 @@ impl Adaptation {
     }
 
     /// The output of the checkpoint's own classifier for each of the labels, if it is one of the very
-    /// same labels, in whatever order, and for that is kept.
+    /// same labels, in whatever order, and reads the same vector; for that it is kept.
     pub(crate) fn own_outputs(
         &self,
         pretrained: &SequenceClassificationConfig,
     ) -> Option<Vec<usize>> {
         let own = pretrained.labels.as_ref()?.names();
         let names = self.labels.names();
-        let is_same = pretrained.problem_type() == self.problem_type && own.len() == names.len();
+        let reads_same = self.pooling.is_none_or(|pooling| pooling == pretrained.pooling);
+        let is_same = reads_same
+            && pretrained.problem_type() == self.problem_type
+            && own.len() == names.len();
         let output = |name: &String| own.iter().position(|other| other == name);
         let outputs: Vec<usize> = names.iter().map(output).collect::<Option<_>>()?;
         is_same.then_some(outputs)
@@ -107,8 +110,11 @@ mod tests {
         assert_eq!(outputs(&["no", "yes"]), None);
         assert_eq!(outputs(&["no", "yes", "never"]), None);
         let problem_type = ProblemType::MultiLabelClassification;
-        let sets = Adaptation { problem_type, ..Adaptation::new(own, 1) };
+        let sets = Adaptation { problem_type, ..Adaptation::new(own.clone(), 1) };
         assert_eq!(sets.own_outputs(&pretrained), None);
+        let reading = |pooling| Adaptation { pooling, ..Adaptation::new(own.clone(), 1) };
+        assert_eq!(reading(Some(Pooling::Mean)).own_outputs(&pretrained), None);
+        assert!(reading(Some(Pooling::Pooler)).own_outputs(&pretrained).is_some());
     }
 
     #[test]

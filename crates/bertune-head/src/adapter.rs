@@ -1,7 +1,7 @@
 use bertune_checkpoint::{
     Adapter, Checkpoint, LoadRules, LowRankChange, canonical_name, load_module, tensors_for,
 };
-use bertune_encoder::{Initializer, Linear, LowRankConfig};
+use bertune_encoder::{BertConfig, Initializer, Linear, LowRankConfig};
 use burn_core::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -54,6 +54,7 @@ impl<B: Backend> BertForSequenceClassification<B> {
         let (config, hash) = match head {
             Some(AdapterHead { config, bertune_base_sha256 }) => {
                 let bert = read_config(base)?.bert;
+                check_architecture(adapter, base, [&config.bert, &bert])?;
                 (SequenceClassificationConfig { bert, ..config }, bertune_base_sha256)
             }
             None => (config_beside(adapter, base)?, None),
@@ -114,6 +115,29 @@ fn check_base(
     }
     let (adapter, base) = (adapter.folder().into(), base.folder().into());
     Err(HeadError::OtherBase { adapter, base, expected, found })
+}
+
+/// What of an architecture changes what the same weights compute.
+const COMPUTATION: [&str; 3] = ["num_attention_heads", "hidden_act", "layer_norm_eps"];
+
+/// Refuses a base that computes something else with the same weights.
+fn check_architecture(
+    adapter: &Adapter,
+    base: &Checkpoint,
+    [expected, found]: [&BertConfig; 2],
+) -> Result<(), HeadError> {
+    let of = |bert: &BertConfig| serde_json::to_value(bert).unwrap_or_default();
+    let (expected, found) = (of(expected), of(found));
+    match COMPUTATION.into_iter().find(|key| expected[key] != found[key]) {
+        None => Ok(()),
+        Some(key) => Err(HeadError::OtherArchitecture {
+            adapter: adapter.folder().into(),
+            base: base.folder().into(),
+            key,
+            expected: expected[key].to_string(),
+            found: found[key].to_string(),
+        }),
+    }
 }
 
 /// The architecture of an adapter that peft wrote, which tells nothing of the classes: the base's

@@ -109,6 +109,13 @@ impl SequenceClassificationConfig {
         self.problem_type.unwrap_or(usual)
     }
 
+    /// Whether the classifier was trained on pairs of texts; `None` if another program made it, and it
+    /// does not say.
+    pub fn reads_pairs(&self) -> Option<bool> {
+        // bertune notes how long inputs may be in each classifier that it makes.
+        (self.text_pair || self.max_length.is_some()).then_some(self.text_pair)
+    }
+
     /// The dropout probability before the classifier.
     pub(crate) fn dropout_probability(&self) -> f64 {
         self.classifier_dropout.unwrap_or(self.bert.hidden_dropout_prob)

@@ -72,6 +72,24 @@ pub enum HeadError {
         /// The hash of the base that was given.
         found: String,
     },
+    /// An adapter belongs to a base that computes something else with its weights.
+    #[error(
+        "{} was trained on a base whose {key} is {expected}, and that of {} is {found}; name the base \
+         that it was trained on",
+        adapter.display(), base.display()
+    )]
+    OtherArchitecture {
+        /// The adapter's folder.
+        adapter: std::path::PathBuf,
+        /// The base's folder.
+        base: std::path::PathBuf,
+        /// The key of `config.json`.
+        key: &'static str,
+        /// Its value where the adapter was trained.
+        expected: String,
+        /// Its value in the base that was given.
+        found: String,
+    },
     /// More layers are to begin anew than there are.
     #[error(
         "reinit_layers is {asked}, but the model has {layers} layer{}",
