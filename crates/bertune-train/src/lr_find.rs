@@ -96,13 +96,17 @@ fn rate(step: usize, steps: usize) -> f64 {
 impl LrCurve {
     /// The rate at which the loss falls fastest over its logarithm, but no more than a tenth of the
     /// rate where it is lowest; `None` if it never falls.
+    ///
+    /// The first tenth of the points is left out, where the average is of few losses yet, and a fall
+    /// is looked for over a tenth of them, for single steps hold more noise than signal.
     pub fn suggestion(&self) -> Option<f64> {
-        let points = &self.points;
+        let tenth = self.points.len() / 10;
+        let points = &self.points[tenth..];
         let end = (0..points.len()).min_by(|&a, &b| points[a].loss.total_cmp(&points[b].loss))?;
-        let fall = |pair: &[LrPoint]| pair[1].loss - pair[0].loss;
-        let pairs = points[..=end].windows(2);
-        let steepest = pairs.min_by(|a, b| fall(a).total_cmp(&fall(b)))?;
-        let rate = steepest[1].learning_rate.min(points[end].learning_rate / 10.0);
+        let fall = |of: &[LrPoint]| of[of.len() - 1].loss - of[0].loss;
+        let falls = points[..=end].windows(tenth.max(1) + 1);
+        let steepest = falls.min_by(|a, b| fall(a).total_cmp(&fall(b)))?;
+        let rate = steepest.last()?.learning_rate.min(points[end].learning_rate / 10.0);
         (fall(steepest) < 0.0).then_some(rate)
     }
 }
@@ -140,6 +144,20 @@ mod tests {
         check(&[1.0, 0.99, 0.9, 0.5, 0.45, 0.6, 2.0], 1e-4);
         check(&[1.0, 0.99, 0.9, 0.8, 0.3, 0.6, 2.0], 1e-4);
         check(&[1.0, 0.5, 0.4, 0.3, 0.2, 0.6, 2.0], 1e-6);
+    }
+
+    /// The beginning of a curve is of few losses, and falls steeper by chance than it ever learns.
+    #[test]
+    fn what_falls_at_the_beginning_alone_is_not_suggested() {
+        let point = |i: usize| {
+            let learned = (i as f64 - 40.0).clamp(0.0, 30.0) * 0.02;
+            let chance = if i == 0 { 1.0 } else { 0.1 * (i % 2) as f64 };
+            let loss = if i < 75 { 3.0 - learned + chance } else { 9.0 };
+            LrPoint { learning_rate: rate(i, 100), loss }
+        };
+        let curve = LrCurve { points: (0..100).map(point).collect() };
+        let suggestion = curve.suggestion().unwrap();
+        assert!((1e-4..1e-2).contains(&suggestion), "{suggestion}");
     }
 
     #[test]
