@@ -45,6 +45,11 @@ pub fn unpack_into(cache: &Path) -> Result<PathBuf, BoxedError> {
         return Ok(folder);
     }
     fs::create_dir_all(&cache).map_err(write_error(&cache))?;
+    let config = folder.join("config.json");
+    if folder.is_dir() && !config.exists() {
+        // A folder without this is taken for another's, and would not be replaced.
+        fs::write(&config, "{}").map_err(write_error(&config))?;
+    }
     let staged = StagedFolder::create(&folder)?;
     for (name, bytes) in model::FILES {
         let path = staged.path().join(name);

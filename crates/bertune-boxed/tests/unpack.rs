@@ -31,6 +31,12 @@ fn a_damaged_folder_is_made_anew_and_a_whole_one_left() {
     assert_eq!(unpack_into(home.path()).unwrap(), folder);
     assert_eq!(fs::read(&vocab).unwrap(), whole);
 
+    fs::remove_file(folder.join("config.json")).unwrap();
+    fs::remove_file(&vocab).unwrap();
+    unpack_into(home.path()).unwrap();
+    assert!(Checkpoint::open(&folder).is_ok());
+    assert_eq!(fs::read(&vocab).unwrap(), whole);
+
     let note = folder.join("note.txt");
     fs::write(&note, "mine").unwrap();
     unpack_into(home.path()).unwrap();
