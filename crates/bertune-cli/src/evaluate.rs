@@ -15,6 +15,7 @@ use crate::base::{self, BaseArgs};
 use crate::device::{self, Job, default_name, dispatch};
 use crate::measured::Measured;
 use crate::model::BOXED;
+use crate::one_task::check_one_task;
 
 /// Examples that are computed together.
 const BATCH_SIZE: usize = 64;
@@ -116,6 +117,7 @@ pub(crate) fn open_classifier<B: BertOps>(
              fine-tune it first: bertune train --model {BOXED}"
         );
     }
+    check_one_task(folder)?;
     let classifier = match base::find_if_adapter(folder, base)? {
         Some(base) => TextClassifier::open_adapter(folder, &base, device),
         None => TextClassifier::open(folder, device),
@@ -180,16 +182,23 @@ fn check_columns<B: BertOps>(classifier: &TextClassifier<B>, table: &Table) -> a
 /// What to do where a file has a second text and it was not found.
 pub(crate) const NAME_PAIR: &str = "name the column of the second text with --text-pair";
 
-/// Refuses single texts, with a word of what to do, for a model that was trained on pairs.
+/// Refuses single texts, with a word of what to do, for a model that was trained on pairs, and pairs for
+/// one of single texts; what another program trained may take either.
 pub(crate) fn check_pairs<B: BertOps>(
     classifier: &TextClassifier<B>,
     are_pairs: bool,
     advice: &str,
 ) -> anyhow::Result<()> {
-    if classifier.config().text_pair && !are_pairs {
-        bail!("the model was trained on pairs of texts, but these are single ones: {advice}");
+    match classifier.config().reads_pairs() {
+        Some(true) if !are_pairs => {
+            bail!("the model was trained on pairs of texts, but these are single ones: {advice}")
+        }
+        Some(false) if are_pairs => bail!(
+            "the model was trained on single texts, but these are pairs: leave the second ones out, a \
+             column of a file too"
+        ),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn named_as(kind: TargetKind) -> &'static str {

@@ -24,6 +24,7 @@ mod measured;
 mod merge;
 mod model;
 mod one_or_several;
+mod one_task;
 mod outside;
 mod predict;
 mod prediction_writer;

@@ -6,6 +6,7 @@ use bertune::metrics::{
 use bertune::train::Evaluation;
 use serde_json::{Map, Value, json};
 
+use crate::count::count;
 use crate::progress::in_digits;
 use crate::text_table;
 
@@ -17,6 +18,7 @@ const WIDEST_CONFUSION: usize = 12;
 pub(crate) struct Measured {
     pub(crate) evaluation: Evaluation,
     metric: MetricName,
+    rows: usize,
     /// Of the main score; none where that is undefined.
     pub(crate) interval: Option<BootstrapEstimate>,
     /// Of each class, where the labels are classes.
@@ -35,9 +37,9 @@ impl Measured {
     ) -> Self {
         let metric = metric.unwrap_or_else(|| evaluation.scores.main_metric());
         let interval = evaluation.interval(metric, targets, decisions, Bootstrap::default());
-        let classes = evaluation.class_counts(targets, decisions);
+        let (rows, classes) = (targets.len(), evaluation.class_counts(targets, decisions));
         let targets = evaluation.target_scores(targets);
-        Self { evaluation, metric, interval, classes, targets }
+        Self { evaluation, metric, rows, interval, classes, targets }
     }
 
     /// Prints the scores, each class's or those of each of several numbers, and which classes were
@@ -49,7 +51,13 @@ impl Measured {
         outln!("loss {:.4}  {}", self.evaluation.loss, scores.join("  "));
         if let Some(BootstrapEstimate { interval, .. }) = self.interval {
             let (metric, low, high) = (self.metric, interval.low, interval.high);
-            outln!("95 % interval of {metric}: {low:.4} to {high:.4}");
+            let few = match self.rows {
+                rows if rows < Bootstrap::FEW_ROWS => {
+                    format!(", too narrow: {} tell little of others", count(rows, "row"))
+                }
+                _ => String::new(),
+            };
+            outln!("95 % interval of {metric}: {low:.4} to {high:.4}{few}");
         }
         if !self.classes.is_empty() {
             outln!();

@@ -2,7 +2,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use bertune::tokenize::TextInput;
 use bertune::{BertOps, TextClassifier};
 use clap::Args;
@@ -116,6 +116,12 @@ impl PredictArgs {
         }
     }
 
+    /// Where what is said goes.
+    fn place(&self) -> String {
+        let path = self.output.as_ref().map(|path| path.display().to_string());
+        path.unwrap_or_else(|| "standard output".into())
+    }
+
     fn format(&self) -> OutputFormat {
         let usual = if self.texts.is_empty() { OutputFormat::Csv } else { OutputFormat::Table };
         self.output_format.unwrap_or(usual)
@@ -159,14 +165,16 @@ fn write<B: BertOps>(
     let with_pairs = inputs.with_pairs();
     let (labels, problem_type) = (classifier.labels(), classifier.problem_type());
     let mut out = PredictionWriter::new(out, labels, args.format(), with_pairs, problem_type);
-    out.head()?;
+    let unwritten = || format!("cannot write to {}", args.place());
+    out.head().with_context(unwritten)?;
     for chunk in classifier.predict_chunks(inputs.chunks(CHUNK)) {
         let (texts, predictions) = chunk?;
         for ((text, pair), prediction) in texts.iter().zip(&predictions) {
-            out.row(TextInput { text, text_pair: pair.as_deref() }, prediction)?;
+            let input = TextInput { text, text_pair: pair.as_deref() };
+            out.row(input, prediction).with_context(unwritten)?;
         }
     }
-    out.flush()?;
+    out.flush().with_context(unwritten)?;
     Ok(ExitCode::SUCCESS)
 }
 

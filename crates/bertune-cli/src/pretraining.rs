@@ -92,6 +92,9 @@ impl Pretraining {
         saved: Option<SavedState>,
         outside: Outside,
     ) -> anyhow::Result<Self> {
+        if let Some(checkpoint) = &checkpoint {
+            check_length(config.max_length, checkpoint)?;
+        }
         let seed = config.training.seed;
         let (train, validation) = corpora(&config);
         let packed = |corpus: &Corpus, seed| -> anyhow::Result<Dataset> {
@@ -130,15 +133,7 @@ impl Pretraining {
             }
             return Ok(LoadedMaskedLm { model, config, report: LoadReport::default() });
         };
-        let loaded = BertForMaskedLM::from_pretrained(checkpoint, seed, device)?;
-        let (length, longest) = (self.config.max_length, loaded.config.max_position_embeddings);
-        if length > longest {
-            bail!(
-                "sequences of {length} tokens are longer than the {longest} that this model takes; \
-                 say --max-length {longest} or less"
-            );
-        }
-        Ok(loaded)
+        Ok(BertForMaskedLM::from_pretrained(checkpoint, seed, device)?)
     }
 
     fn input_hashes(&self) -> anyhow::Result<BTreeMap<String, String>> {
@@ -353,4 +348,16 @@ fn new_tokenizer(config: &PretrainConfig, quiet: bool) -> anyhow::Result<BertTok
         Some(error) => Err(error.into()),
         None => Ok(tokenizer?),
     }
+}
+
+/// Refuses sequences that are too long for the model that learns on.
+fn check_length(length: usize, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+    let longest = checkpoint.config::<BertConfig>()?.max_position_embeddings;
+    if length > longest {
+        bail!(
+            "sequences of {length} tokens are longer than the {longest} that this model takes; say \
+             --max-length {longest} or less"
+        );
+    }
+    Ok(())
 }

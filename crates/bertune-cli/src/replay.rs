@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::learning::{End, begin};
 use crate::outside::Outside;
-use crate::run_record::RunRecord;
+use crate::run_record::{RUN_RECORD, RunRecord};
 use crate::tasks_record::TasksRecord;
 
 const AFTER_HELP: &str = "\
@@ -39,23 +39,31 @@ pub(crate) struct ReplayArgs {
 
 /// Repeats a run.
 pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
-    if TasksRecord::is(&args.record) {
+    let record = match args.record.is_dir() {
+        true => args.record.join(RUN_RECORD),
+        false => args.record.clone(),
+    };
+    if TasksRecord::is(&record) {
         bail!(
             "{} is of several tasks, which replay does not take; repeat that run with bertune \
              train-tasks and the tasks.toml beside it",
-            args.record.display()
+            record.display()
         );
     }
-    if is_of_pretraining(&args.record) {
+    if is_of_pretraining(&record) {
         bail!(
             "{} is of pretraining, which replay does not take; repeat that run with bertune pretrain \
              --config and the pretraining.toml beside it",
-            args.record.display()
+            record.display()
         );
     }
-    let old = RunRecord::read(&args.record)?;
+    let old = RunRecord::read(&record)?;
     if !old.finished {
-        bail!("{}: this run was stopped before its end", args.record.display());
+        bail!(
+            "{}: this run was stopped before its end; end it with bertune resume {}",
+            record.display(),
+            record.parent().unwrap_or(&record).display()
+        );
     }
     let mut settings = old.settings.clone();
     settings.output.clone_from(&args.output);
@@ -71,7 +79,7 @@ pub(crate) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     if end != End::Finished {
         return Ok(end.exit_code());
     }
-    let path = args.output.join(crate::run_record::RUN_RECORD);
+    let path = args.output.join(RUN_RECORD);
     let mut new = RunRecord::read(&path)?;
     // A comparison with the target alone that was stopped says nothing about the run.
     if let (Some(new), Some(old)) = (&mut new.sources, &old.sources)

@@ -89,8 +89,9 @@ impl RunRecord {
     /// Reads a file that a run left.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let json = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&json)
-            .with_context(|| format!("{} is no record of a run", path.display()))
+        serde_json::from_slice(&json).with_context(|| {
+            format!("{} is no record of a run; give the run.json beside a model", path.display())
+        })
     }
 
     /// The record as a file's text.

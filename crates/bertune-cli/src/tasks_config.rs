@@ -12,6 +12,10 @@ use crate::model::BOXED;
 use crate::one_or_several::one_or_several;
 use crate::run_config::{RunConfig, over};
 
+/// The longest name of a task, in bytes: names of folders that are being written have more to them, and
+/// 255 at most.
+const LONGEST_NAME: usize = 200;
+
 /// All of a run of several tasks: the TOML file of `train-tasks`, and the record beside its models.
 /// What is not of tasks means what it means in [`RunConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -186,6 +190,13 @@ impl TasksConfig {
     fn check_names(&self) -> anyhow::Result<()> {
         let mut names = BTreeMap::new();
         for TaskConfig { name, .. } in &self.tasks {
+            if name.len() > LONGEST_NAME {
+                bail!(
+                    "the name of a task is {} bytes long, too long for a folder's; give it one of \
+                     {LONGEST_NAME} or less",
+                    name.len()
+                );
+            }
             match names.insert(name.to_lowercase(), name) {
                 Some(other) if other == name => {
                     bail!("two tasks are called '{name}'; give each a name of its own")

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -12,11 +12,15 @@ use bertune::head::{
 };
 use bertune::kernels::Precision;
 use bertune::tokenize::BertTokenizer;
-use bertune::train::{LearningShare, SourceRule, Sources, TrainingData, adapt, set_limits};
+use bertune::train::{
+    LearningShare, SourceRule, Sources, TrainError, TrainingData, adapt, set_limits,
+};
 
 use crate::args::available;
+use crate::count::count;
 use crate::device;
 use crate::model::{BOXED, files_of_model, find_model};
+use crate::one_task::check_one_task;
 use crate::outside::Outside;
 use crate::run_config::RunConfig;
 use crate::run_record::hashes;
@@ -166,7 +170,7 @@ impl Training {
         let has_one = self.checkpoint.names().any(|name| name.ends_with("classifier.weight"));
         has_one.then(|| match loaded.keeps_classifier() {
             true => "the model's own, for it has these very labels",
-            false => "new, for the model's own is for other labels, or another kind of them",
+            false => "new, for the model's own is for other labels, or another kind or --pooling",
         })
     }
 
@@ -181,6 +185,9 @@ impl Training {
         model: &BertForSequenceClassification<B>,
     ) -> anyhow::Result<Examples> {
         let examples = self.target_examples()?;
+        if !self.quiet {
+            self.tell_measured(&self.tables.train, &examples.train, &examples);
+        }
         match self.tables.sources.is_empty() {
             true => Ok(examples),
             false => self.with_sources(examples, model),
@@ -211,7 +218,9 @@ impl Training {
         let sources: Vec<Dataset> = sources.collect::<anyhow::Result<_>>()?;
         let weighting = &self.config.source_weights;
         if !self.quiet {
-            self.tell_measured(&sources, &target);
+            for (rows, source) in self.tables.sources.iter().zip(&sources) {
+                self.tell_measured(rows, source, &target);
+            }
             if weighting.rule == SourceRule::Domain {
                 errln!("Weighing  the sources by how alike they are to the target");
             }
@@ -219,19 +228,34 @@ impl Training {
         let rows: Vec<usize> = sources.iter().map(Dataset::len).collect();
         let parts: Vec<&Dataset> = std::iter::once(&target.train).chain(&sources).collect();
         let train = Dataset::joined(&parts);
-        let sources = Some(Sources::new(model, &train, &rows, weighting)?);
+        let sources = Sources::new(model, &train, &rows, weighting);
+        let sources = Some(sources.map_err(|error| self.in_source(error))?);
         Ok(Examples { train, sources, ..target })
     }
 
-    /// Tells how many rows of each source are rows that are measured on, if any are.
-    fn tell_measured(&self, sources: &[Dataset], Examples { validation, test, .. }: &Examples) {
-        let measured: Vec<&Dataset> = std::iter::once(validation).chain(test).collect();
-        for (rows, source) in self.tables.sources.iter().zip(sources) {
-            let seen = source.count_in(&measured);
-            if seen > 0 {
-                let path = path(rows);
-                errln!("Source    {path}: {seen} of its rows are measured on: the same tokens");
-            }
+    /// Names the file of a source that something is wrong with.
+    fn in_source(&self, error: TrainError) -> anyhow::Error {
+        let file = match error {
+            TrainError::SourceCountsNothing { number } => self.tables.sources.get(number - 1),
+            _ => None,
+        };
+        match file.map(path) {
+            Some(path) => anyhow::Error::new(error).context(path),
+            None => error.into(),
+        }
+    }
+
+    /// Tells how many rows that are learned from are measured on too, if any are.
+    fn tell_measured(&self, rows: &LabelledRows, learned: &Dataset, examples: &Examples) {
+        let measured: Vec<&Dataset> =
+            std::iter::once(&examples.validation).chain(&examples.test).collect();
+        let seen = learned.count_in(&measured);
+        if seen > 0 {
+            errln!(
+                "Seen      {} of {} learned from and measured on: the same tokens",
+                count(seen, "row"),
+                path(rows)
+            );
         }
     }
 
@@ -257,6 +281,7 @@ pub(crate) fn pretrained(
     revision: Option<String>,
     outside: &Outside,
 ) -> anyhow::Result<(Arc<Checkpoint>, BertTokenizer)> {
+    check_one_task(Path::new(model))?;
     let folder = find_model(model, revision, outside)?;
     let checkpoint = Arc::new(Checkpoint::open(&folder)?);
     Ok((checkpoint, BertTokenizer::from_folder(&folder)?))

@@ -188,6 +188,12 @@ fn a_single_row_has_no_interval_and_does_not_tell_models_apart() {
     let output = place.run("compare-runs model model --data one.csv");
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("a single row does not tell models apart"), "{error}");
+
+    place.write("few.csv", "text,label\ngood film,pos\nbad film,neg\nvery good film,pos\n");
+    let few = succeed(&place, "evaluate --model model --data few.csv");
+    assert!(few.contains(", too narrow: 3 rows tell little of others"), "{few}");
+    let few = succeed(&place, "compare-runs model model --data few.csv");
+    assert!(few.contains("So few rows do not tell the models apart"), "{few}");
 }
 
 #[test]

@@ -109,6 +109,25 @@ fn a_model_of_pairs_wants_pairs() {
 }
 
 #[test]
+fn a_model_of_single_texts_takes_no_pairs() {
+    let place = Place::new();
+    let train = "train --model model --train train.csv --max-steps 1 -q --output single";
+    succeed(&place, train);
+    place.write("pairs.csv", "text,text_pair,label\na film,good,pos\nthe film,bad,neg\n");
+    for command in [
+        "predict --model single 'a film' --pair good",
+        "predict --model single --file pairs.csv",
+        "evaluate --model single --data pairs.csv",
+        "compare-runs single single --data pairs.csv",
+    ] {
+        let error = refused(&place, command);
+        assert!(error.contains("trained on single texts, but these are pairs"), "{error}");
+    }
+    // What another program trained does not say.
+    succeed(&place, &format!("{PREDICT} --pair good"));
+}
+
+#[test]
 fn labels_with_a_separator_are_not_joined_in_csv() {
     let keys = [
         ("problem_type", json!("multi_label_classification")),

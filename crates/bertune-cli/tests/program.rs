@@ -297,7 +297,8 @@ fn resuming_is_verified_on_the_users_own_data() {
 fn a_run_is_replayed_from_its_record_and_on_unchanged_files_only() {
     let place = Place::new();
     succeed(&place, "train --model model --train train.csv --test train.csv --output a --epochs 2");
-    let output = succeed(&place, "replay a/run.json --output b");
+    succeed(&place, "replay a --output b");
+    let output = succeed(&place, "replay a/run.json --output b --overwrite");
     assert!(output.contains("the same numbers, bit for bit"), "{output}");
     assert_eq!(place.read("a/model.safetensors"), place.read("b/model.safetensors"));
     let data = String::from_utf8(place.read("train.csv")).unwrap();

@@ -205,7 +205,7 @@ fn rows_of_a_source_that_are_measured_on_are_told() {
     place.write("leaky.csv", format!("{rows}GOOD film,pos\nanother good film,neg\n"));
     let run = format!("{TRAIN} --source leaky.csv --source-check none --output a");
     let error = String::from_utf8(place.run(&run).stderr).unwrap();
-    assert!(error.contains("leaky.csv: 1 of its rows are measured on"), "{error}");
+    assert!(error.contains("1 row of leaky.csv learned from and measured on"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bertune_tokenize::{BertTokenizer, Encoding};
@@ -126,6 +126,7 @@ impl Documents {
         let path = self.path.clone();
         self.line += 1;
         match read {
+            Err(source) if is_of_gzip(&source) => Err(CorpusError::Gzip { path, source }.into()),
             Err(source) => Err(DataError::Read { path, source }),
             Ok(0) => Ok(None),
             Ok(_) => match String::from_utf8(bytes) {
@@ -164,6 +165,12 @@ fn open(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
     let text: Box<dyn Read + Send> =
         if is_packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     Ok(Box::new(BufReader::with_capacity(1 << 16, text)))
+}
+
+/// Whether unpacking failed, and not reading.
+fn is_of_gzip(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 /// Fills sequences.
@@ -265,7 +272,12 @@ mod tests {
     fn gzip_is_unpacked() {
         let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(b"a b c").unwrap();
-        assert_eq!(packed(&gzip.finish().unwrap(), 9).unwrap(), [[2, 5, 6, 7, 3]]);
+        let whole = gzip.finish().unwrap();
+        assert_eq!(packed(&whole, 9).unwrap(), [[2, 5, 6, 7, 3]]);
+        for damaged in [&whole[..whole.len() - 6], &[&whole[..], b"more"].concat()] {
+            let error = packed(damaged, 9).unwrap_err().to_string();
+            assert!(error.contains("the gzip file is cut off or damaged"), "{error}");
+        }
     }
 
     #[test]
@@ -274,6 +286,6 @@ mod tests {
         assert!(message(b"a\nb \xff\n", 9).contains("line 2"));
         assert!(message(b"\n \n", 9).contains("no word"));
         assert!(message(b"a", 2).contains("2"));
-        assert!(message(&[0x1f, 0x8b, 8, 0, 1], 9).contains("cannot read"));
+        assert!(message(&[0x1f, 0x8b, 8, 0, 1], 9).contains("gzip file is cut off"));
     }
 }

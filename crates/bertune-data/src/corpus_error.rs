@@ -12,6 +12,17 @@ pub enum CorpusError {
         /// The line, from 1.
         line: usize,
     },
+    /// A file that begins as gzip does cannot be unpacked.
+    #[error(
+        "{path}: the gzip file is cut off or damaged, or other bytes follow it ({source}); fetch or pack it \
+         again"
+    )]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// Files of raw text have no word.
     #[error("there is no word in {}", in_a_row(paths))]
     NoWords {

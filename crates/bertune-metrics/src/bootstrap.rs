@@ -52,6 +52,10 @@ pub struct BootstrapEstimate {
 }
 
 impl Bootstrap {
+    /// Fewer rows than these are drawn in too few ways to show how others would be: the percentiles of
+    /// their resamples are too narrow an interval, or one without any width.
+    pub const FEW_ROWS: usize = 20;
+
     /// The 95 % percentile interval of a score of the rows whose indices it is given.
     ///
     /// `None` where the score of all rows, or that of every resample, is undefined, and of fewer than

@@ -148,8 +148,8 @@ pub enum TrainError {
     NothingCounts,
     /// A column says that nothing of a source is to be learned.
     #[error(
-        "every row of source {number} has the weight 0, so nothing of it would be learned; leave it \
-         out, or look at its column of weights"
+        "every row of source {number} has the weight 0, so nothing of it \
+         would be learned; leave it out, or look at its column of weights"
     )]
     SourceCountsNothing {
         /// Which source, from 1.

@@ -1,7 +1,7 @@
 use bertune_head::ProblemType;
 
 use crate::scores::has_metric;
-use crate::{ClassWeightRule, ClassWeights, Sampling, TrainError, TrainingConfig};
+use crate::{ClassWeightRule, ClassWeights, Sampling, Thresholds, TrainError, TrainingConfig};
 
 impl TrainingConfig {
     /// Checks that the settings mean something for labels of this kind and these names: what
@@ -49,6 +49,7 @@ pub(crate) fn check_settings(
         ("class_weights by a rule", by_rule, &[Classes]),
         ("class_weights", by_name, &[Classes, Sets]),
         ("calibrate", config.calibrate, &[Classes]),
+        ("thresholds", config.thresholds == Thresholds::Half, &[Sets]),
     ];
     match checks.iter().find(|(_, is_set, makes)| *is_set && !makes.contains(&problem_type)) {
         Some((key, ..)) => Err(TrainError::SettingOfOtherProblem { key, problem_type }),
