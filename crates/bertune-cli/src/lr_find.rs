@@ -16,8 +16,8 @@ use crate::training::Training;
 const AFTER_HELP: &str = "\
 Raises the learning rate from step to step and draws the loss. A good rate is where the loss falls
 fastest, well below the rate where it is lowest. The other rates, such as the head's, rise in
-proportion. Nothing is kept. It takes the flags of train, so that a command can be tried as it is;
-those about output, length and schedule of the run have no effect.
+proportion. No model is kept. It takes the flags of train, so that a command can be tried as it is;
+--test, --seeds and those about output, length and schedule of the run have no effect.
 
 Example:
   bertune lr-find --model bert-folder --train train.csv";

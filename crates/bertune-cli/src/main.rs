@@ -5,6 +5,7 @@ mod output;
 
 mod args;
 mod base;
+mod beginning;
 mod command_line;
 mod compare;
 mod compare_runs;
@@ -18,6 +19,7 @@ mod evaluate;
 mod fill_mask;
 mod inputs;
 mod learning;
+mod lock;
 mod lora_args;
 mod lr_find;
 mod measured;

@@ -6,7 +6,7 @@ use bertune::train::{
 };
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use crate::count::count;
+use crate::beginning;
 
 /// What a run shows of itself: each evaluation on standard output, as a row of a table on a terminal and
 /// else as a plain line; and between them, on a terminal, a bar on standard error.
@@ -55,19 +55,8 @@ impl Progress {
                 self.bar.set_position(*taken as u64);
                 self.bar.reset_eta();
                 self.speed = Speed::new();
-                if let Some(warmup) = self.warmup_steps.filter(|warmup| warmup >= steps) {
-                    self.notices().tell(&format!(
-                        "The warm-up of {} is not over when the run is, after {steps}: \
-                         the learning rate never reaches its peak",
-                        count(warmup, "step")
-                    ));
-                }
-                if *unreached > 0 {
-                    self.notices().tell(&format!(
-                        "Gradual unfreezing leaves {unreached} tensors as they are: it does not come down to \
-                         them in {}",
-                        count(*steps, "step")
-                    ));
+                for doubt in beginning::doubts(*steps, self.warmup_steps, *unreached) {
+                    self.notices().tell(&doubt);
                 }
             }
             Event::Checked(first) if first.is_suspicious() => {

@@ -1,5 +1,5 @@
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -9,6 +9,7 @@ use bertune::burn::tensor::backend::AutodiffBackend;
 use bertune::checkpoint::StagedFolder;
 use bertune::train::{TrainError, TrainingState};
 
+use crate::lock::lock;
 use crate::state_files::{self, StateFiles};
 
 /// The folder `OUTPUT.run` beside a run's result: the states from which it can go on, each in a
@@ -29,7 +30,7 @@ pub(crate) const TASKS: &str = "tasks.toml";
 pub(crate) const PRETRAINING: &str = "pretraining.toml";
 
 const TOKENIZER: &str = "tokenizer";
-const LOCK: &str = "lock";
+const LOCK_FILE: &str = "lock";
 const STATE: &str = "step-";
 /// What the names of states begin with that are not written to their end.
 const UNFINISHED: &str = ".step-";
@@ -39,18 +40,8 @@ impl RunFolder {
     pub(crate) fn claim(output: &Path) -> anyhow::Result<Self> {
         let path = beside(output);
         fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        let lock = path.join(LOCK);
-        let file =
-            File::create(&lock).with_context(|| format!("cannot make {}", lock.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: file }),
-            Err(TryLockError::WouldBlock) => {
-                bail!("another bertune is at work on {}; wait for it or stop it", output.display())
-            }
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", lock.display()))
-            }
-        }
+        let lock = lock(&path.join(LOCK_FILE), output)?;
+        Ok(Self { path, _lock: lock })
     }
 
     /// Where the tokenizer is that the run made of its text, if it made one.
@@ -161,7 +152,7 @@ impl RunFolder {
     /// Removes the folder; the run is at its end.
     pub(crate) fn remove(self) -> anyhow::Result<()> {
         self.clear()?;
-        fs::remove_file(self.path.join(LOCK)).ok();
+        fs::remove_file(self.path.join(LOCK_FILE)).ok();
         // What else somebody put there stays.
         fs::remove_dir(&self.path).ok();
         Ok(())
@@ -173,7 +164,7 @@ impl Drop for RunFolder {
     fn drop(&mut self) {
         if states(&self.path).is_ok_and(|states| states.is_empty()) {
             fs::remove_dir_all(self.tokenizer()).ok();
-            fs::remove_file(self.path.join(LOCK)).ok();
+            fs::remove_file(self.path.join(LOCK_FILE)).ok();
             fs::remove_dir(&self.path).ok();
         }
     }

@@ -215,7 +215,10 @@ fn results_of_tasks_are_replaced_and_other_folders_are_not() {
     succeed(&place, "train-tasks tasks.toml");
     assert!(fail(&place, "train-tasks tasks.toml").contains("--overwrite"));
     assert!(fail(&place, "replay out/run.json --output b").contains("is of several tasks"));
-    for command in ["predict --model out 'a film'", "train --model out --train words.csv --label kind --text body --output c"] {
+    for command in [
+        "predict --model out 'a film'",
+        "train --model out --train words.csv --label kind --text body --output c",
+    ] {
         let error = fail(&place, command);
         assert!(error.contains("each of which has a model of its own; name one: out/"), "{error}");
     }

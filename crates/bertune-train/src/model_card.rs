@@ -156,7 +156,8 @@ fn write_decisions(config: &SequenceClassificationConfig, card: &mut String) {
         card.push_str(
             "A label is in the set if its probability reaches the label's own threshold, which \
              was tuned on the validation examples: `bertune_thresholds` in `config.json`. \
-             transformers does not know it.\n\n",
+             transformers does not know it. Scores on the validation examples are at 0.5: \
+             thresholds are fitted to the model that is kept, and judged on other examples.\n\n",
         );
     }
     if let Some(temperature) = config.decisions.temperature {

@@ -9,11 +9,12 @@ use bertune::head::{BertForSequenceClassification, Decisions};
 use bertune::metrics::MetricName;
 use bertune::report::{Cell, CurvePoint};
 use bertune::train::{
-    Evaluation, FineTuned, ParameterGroups, Run, StopSignal, TrainingData, evaluate, fine_tune,
-    fit_decisions,
+    Evaluation, Event, FineTuned, ParameterGroups, Run, StopSignal, TrainingData, evaluate,
+    fine_tune, fit_decisions,
 };
 
 use super::grid::{Grid, Planned};
+use crate::beginning::doubts;
 use crate::training::{Examples, Training};
 
 /// The most training rows that the score on them is measured on.
@@ -38,6 +39,10 @@ impl CellData {
         let orders = grid.seeds.iter().map(|&seed| (seed, stratified_order(&strata, seed)));
         let orders = orders.collect();
         Ok(Self { train, validation, test, orders })
+    }
+
+    fn first_seed(&self) -> u64 {
+        self.orders.first().map_or(0, |(seed, _)| *seed)
     }
 
     /// The rows that a run learns from, and the first of them, which stand for all where the score
@@ -90,6 +95,16 @@ pub(super) fn compute<B: BertOps>(
     curve.push(measure.point(&begin, 0, (first.loss, score(&first, metric)), metric));
     drop(begin);
     let run = Run::default()
+        .telling(|event| {
+            // Once for each method and size is enough.
+            if let Event::Begin { steps, unreached, .. } = event
+                && planned.seed == data.first_seed()
+            {
+                for doubt in doubts(*steps, config.warmup_steps, *unreached) {
+                    errln!("{}: {doubt}", planned.title());
+                }
+            }
+        })
         .watching(|model, record| {
             let validation = (record.validation_loss, record.score(metric));
             curve.push(measure.point(model, record.step, validation, metric));

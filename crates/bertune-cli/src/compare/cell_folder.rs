@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -8,6 +8,7 @@ use bertune::report::Cell;
 use super::args::CompareArgs;
 use super::grid::Planned;
 use super::record::CellRecord;
+use crate::lock::lock;
 
 /// The folder of finished runs, `OUTPUT/cells`, one file each.
 pub(super) struct CellFolder {
@@ -47,6 +48,13 @@ impl CellFolder {
             }
         }
         Ok(folder)
+    }
+
+    /// Claims the comparison for this process, for as long as what is given lives.
+    pub(super) fn claim(&self, output: &Path) -> anyhow::Result<File> {
+        fs::create_dir_all(&self.folder)
+            .with_context(|| format!("cannot make the folder {}", self.folder.display()))?;
+        lock(&output.join(".lock"), output)
     }
 
     /// The finished ones of the planned runs.
