@@ -65,7 +65,7 @@ impl Job for Comparing<'_> {
         for planned in first.filter(|planned| !folder.is_finished(planned)) {
             check::<B>(&mut training, planned, device)?;
         }
-        let _claimed = folder.claim(&training.config.output)?;
+        let _claimed = folder.claim()?;
         let data = CellData::new(&training, &grid)?;
         if !quiet {
             errln!("{}", grid.summary(cells.len(), folder.finished().len()));

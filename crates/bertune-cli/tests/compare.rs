@@ -216,6 +216,32 @@ fn runs_of_other_settings_or_data_are_refused_until_they_are_to_be_overwritten()
 }
 
 #[test]
+fn two_processes_do_not_work_on_one_comparison() {
+    let place = Place::new();
+    let compare = format!("{COMPARE} --methods full --sizes 8 --seeds 1 --output out");
+    fs::create_dir_all(place.path("out/cells")).unwrap();
+    let other = fs::File::create(place.path("out/.lock")).unwrap();
+    other.lock().unwrap();
+    let error = fail(&place, &compare);
+    assert!(error.contains("another bertune is at work on out; wait for it or stop it"), "{error}");
+    drop(other);
+    succeed(&place, &compare);
+}
+
+/// What `train` warns of is told, of each method and size once.
+#[test]
+fn runs_that_are_too_short_for_their_schedule_are_told_of() {
+    let place = Place::new();
+    let flags = "--methods full,gradual --sizes 8 --seeds 2 --warmup-steps 6 --output out";
+    let output = place.run(&format!("{COMPARE} {flags} --step-shares full=0.5,gradual=0.1"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    let warmup =
+        "full, 8 examples, seed 1: The warm-up of 6 steps is not over when the run is, after 6";
+    assert_eq!(told.matches(warmup).count(), 1, "{told}");
+    assert_eq!(told.matches("Gradual unfreezing leaves").count(), 1, "{told}");
+}
+
+#[test]
 fn a_run_that_fails_costs_no_other() {
     let place = Place::new();
     let compare =

@@ -12,6 +12,7 @@ use crate::lock::lock;
 
 /// The folder of finished runs, `OUTPUT/cells`, one file each.
 pub(super) struct CellFolder {
+    output: PathBuf,
     folder: PathBuf,
     inputs: BTreeMap<String, String>,
     finished: Vec<Cell>,
@@ -26,8 +27,9 @@ impl CellFolder {
         inputs: BTreeMap<String, String>,
         args: &CompareArgs,
     ) -> anyhow::Result<Self> {
-        let mut folder = Self { folder: output.join("cells"), inputs, finished: Vec::new() };
-        folder.check_foreign(output)?;
+        let (output, folder) = (output.to_path_buf(), output.join("cells"));
+        let mut folder = Self { output, folder, inputs, finished: Vec::new() };
+        folder.check_foreign()?;
         for planned in planned {
             let path = folder.path(planned);
             if !path.exists() {
@@ -51,10 +53,10 @@ impl CellFolder {
     }
 
     /// Claims the comparison for this process, for as long as what is given lives.
-    pub(super) fn claim(&self, output: &Path) -> anyhow::Result<File> {
+    pub(super) fn claim(&self) -> anyhow::Result<File> {
         fs::create_dir_all(&self.folder)
             .with_context(|| format!("cannot make the folder {}", self.folder.display()))?;
-        lock(&output.join(".lock"), output)
+        lock(&self.output.join(".lock"), &self.output)
     }
 
     /// The finished ones of the planned runs.
@@ -94,12 +96,13 @@ impl CellFolder {
     }
 
     /// Refuses a folder that holds something else.
-    fn check_foreign(&self, output: &Path) -> anyhow::Result<()> {
-        let holds_files = fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_some());
+    fn check_foreign(&self) -> anyhow::Result<()> {
+        let holds_files =
+            fs::read_dir(&self.output).is_ok_and(|mut entries| entries.next().is_some());
         if holds_files && !self.folder.is_dir() {
             bail!(
                 "{} holds files that are no comparison's; name another --output",
-                output.display()
+                self.output.display()
             );
         }
         Ok(())
