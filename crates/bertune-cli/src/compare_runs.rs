@@ -96,7 +96,7 @@ impl Job for Comparing<'_> {
         );
         let verdict = match (difference.interval.low > 0.0, difference.interval.high < 0.0) {
             _ if rows < Bootstrap::FEW_ROWS => {
-                "So few rows do not tell the models apart: the interval of fewer than 20 is too narrow"
+                "So few rows do not tell the models apart: their interval is too narrow"
             }
             (false, false) => "On such rows the models cannot be told apart",
             _ if (difference.difference > 0.0) == metric.higher_is_better() => "A is better",

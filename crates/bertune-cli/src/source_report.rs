@@ -256,6 +256,20 @@ mod tests {
         assert!(SourcesOverSeeds::new([(1, None)].into_iter()).is_none());
     }
 
+    #[test]
+    fn few_rows_do_not_tell() {
+        let verdict = |rows: usize| {
+            let targets = Targets::Classes(vec![1; rows]);
+            let all = |logits: [f64; 2]| {
+                Evaluation::new(logits.repeat(rows), 2, &targets, &Decisions::default())
+            };
+            let how = (MetricName::Accuracy, &TrainingConfig::default());
+            CheckReport::new(how, &targets, &all([0.0, 1.0]), &all([1.0, 0.0])).unwrap().verdict()
+        };
+        assert!(verdict(Bootstrap::FEW_ROWS - 1).contains("cannot be told"));
+        assert_eq!(verdict(Bootstrap::FEW_ROWS), "The sources helped this model");
+    }
+
     /// Sets are decided by the thresholds that fit each model, not by a half.
     #[test]
     fn each_model_decides_as_it_would_be_kept() {

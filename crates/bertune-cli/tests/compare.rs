@@ -25,6 +25,12 @@ fn comparison(place: &Place, folder: &str) -> Value {
     serde_json::from_slice(&place.read(&format!("{folder}/comparison.json"))).unwrap()
 }
 
+/// The steps after which a run was measured.
+fn measured(found: &Value, run: usize) -> Vec<u64> {
+    let curve = found["comparison"]["cells"][run]["curve"].as_array().unwrap();
+    curve.iter().map(|point| point["step"].as_u64().unwrap()).collect()
+}
+
 /// The finished runs, by the names of their files.
 fn cells(place: &Place, folder: &str) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(place.path(folder).join("cells")).unwrap();
@@ -46,10 +52,8 @@ fn a_comparison_tells_in_words_tables_and_pictures() {
     assert_eq!(found["findings"].as_array().unwrap().len(), 5);
     let sizes = serde_json::json!([{"examples": 8, "steps": 12}, {"examples": 24, "steps": 12}]);
     assert_eq!(found["comparison"]["sizes"], sizes);
-    for cell in found["comparison"]["cells"].as_array().unwrap() {
-        let steps: Vec<_> =
-            cell["curve"].as_array().unwrap().iter().map(|at| &at["step"]).collect();
-        assert_eq!(steps, [0, 3, 6, 9, 12], "{cell}");
+    for run in 0..20 {
+        assert_eq!(measured(&found, run), [0, 3, 6, 9, 12], "{run}");
     }
     for name in ["index.html", "scores.svg", "curves.svg", "gap.svg"] {
         let text = String::from_utf8(place.read(&format!("out/{name}"))).unwrap();
@@ -156,11 +160,8 @@ fn a_method_may_take_a_share_of_the_steps() {
     let flags = "--methods scratch,full --sizes 8 --seeds 1 --step-shares full=0.6667 --output out";
     succeed(&place, &format!("{COMPARE} {flags}"));
     let found = comparison(&place, "out");
-    let steps = |run: usize| -> Vec<_> {
-        let curve = found["comparison"]["cells"][run]["curve"].as_array().unwrap();
-        curve.iter().map(|point| point["step"].as_u64().unwrap()).collect()
-    };
-    assert_eq!((steps(0), steps(1)), (vec![0, 3, 6, 9, 12], vec![0, 2, 4, 6, 8]));
+    assert_eq!(measured(&found, 0), [0, 3, 6, 9, 12]);
+    assert_eq!(measured(&found, 1), [0, 2, 4, 6, 8]);
     let cell: Value = serde_json::from_slice(&place.read("out/cells/full-8-seed-1.json")).unwrap();
     assert_eq!(cell["settings"]["training"]["max_steps"], 8);
 }
@@ -172,9 +173,7 @@ fn no_run_is_measured_more_often_than_is_asked_for() {
     let compare = COMPARE.replace("--max-steps 12 ", "");
     succeed(&place, &format!("{compare} {flags}"));
     let found = comparison(&place, "out");
-    let curve = found["comparison"]["cells"][0]["curve"].as_array().unwrap();
-    let steps: Vec<_> = curve.iter().map(|point| &point["step"]).collect();
-    assert_eq!(steps, [0, 2, 4, 6, 7]);
+    assert_eq!(measured(&found, 0), [0, 2, 4, 6, 7]);
     let page = String::from_utf8(place.read("out/index.html")).unwrap();
     assert!(page.contains("but for what is frozen: the lowest layer."), "{page}");
 }
@@ -185,9 +184,7 @@ fn every_epoch_is_measured_where_that_is_said() {
     let compare = COMPARE.replace("--evaluations 4", "--evaluate-every '1 epoch'");
     succeed(&place, &format!("{compare} --methods full --sizes 16 --seeds 1 --output out"));
     let found = comparison(&place, "out");
-    let curve = found["comparison"]["cells"][0]["curve"].as_array().unwrap();
-    let steps: Vec<_> = curve.iter().map(|point| &point["step"]).collect();
-    assert_eq!(steps, [0, 4, 8, 12]);
+    assert_eq!(measured(&found, 0), [0, 4, 8, 12]);
 }
 
 #[test]

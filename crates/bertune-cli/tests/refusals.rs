@@ -37,6 +37,7 @@ fn output_that_cannot_be_written_is_told_at_the_end() {
     succeed(&place, &format!("{TRAIN} --epochs 1 --output out"));
     for command in [
         "evaluate --model out --data train.csv".to_owned(),
+        "predict --model out --file train.csv".to_owned(),
         format!("{TRAIN} --epochs 1 --output full"),
     ] {
         let full = File::options().write(true).open("/dev/full").unwrap();

@@ -206,6 +206,7 @@ fn rows_of_a_source_that_are_measured_on_are_told() {
     let run = format!("{TRAIN} --source leaky.csv --source-check none --output a");
     let error = String::from_utf8(place.run(&run).stderr).unwrap();
     assert!(error.contains("1 row of leaky.csv learned from and measured on"), "{error}");
+    assert!(error.contains("24 rows of train.csv learned from and measured on"), "{error}");
 }
 
 #[test]

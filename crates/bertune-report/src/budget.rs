@@ -2,6 +2,12 @@ use crate::numbers::{count, list};
 use crate::{Comparison, Method, Size};
 
 impl Comparison {
+    /// That all methods take the same number of steps on one size, but for those that take a share of
+    /// them: a sentence without its end.
+    pub(crate) fn same_steps(&self) -> String {
+        format!("On one size all methods take the same number of steps{}", self.shorter_runs())
+    }
+
     /// Which methods take a share of a size's steps alone, as the end of a sentence; nothing where
     /// all take the same number.
     pub(crate) fn shorter_runs(&self) -> String {

@@ -54,15 +54,10 @@ fn whole(comparison: &Comparison, [scores, speeds, gaps]: [&Tally; 3]) -> String
     }
     let share = |tally: &Tally, good: usize| format!("in {good} of {}", tally.pairs());
     let gaps = match gaps.pairs() {
-        0 => {
-            "; gaps between training and validation are not compared, for the runs differ in length"
-                .into()
-        }
+        0 => "; gaps between training and validation cannot be compared".into(),
         _ => {
-            format!(
-                ", and a smaller gap between training and validation {}",
-                share(gaps, gaps.less)
-            )
+            let smaller = share(gaps, gaps.less);
+            format!(", and a smaller gap between training and validation {smaller}")
         }
     };
     format!(

@@ -25,10 +25,10 @@ pub fn gaps(comparison: &Comparison) -> Figure {
         caption: format!(
             "Full marks: validation {0}; empty marks: {0} on the training rows (at most {1} of \
              them), without dropout. Both are of the last model, means over the seeds; the number \
-             is the gap. On one size all methods take the same number of steps{2}.",
+             is the gap. {2}.",
             comparison.metric,
             count(comparison.train_sample),
-            comparison.shorter_runs()
+            comparison.same_steps()
         ),
         legend: Legend::of(comparison),
         wide: vec![draw(&blocks, 720.0)],

@@ -32,10 +32,9 @@ pub fn learning_curves(comparison: &Comparison) -> Figure {
         id: "curves",
         title: format!("Validation {metric} step by step"),
         caption: format!(
-            "Lines are means over {}, bands one standard deviation to each side.{goal} On one \
-             size all methods take the same number of steps{}.",
+            "Lines are means over {}, bands one standard deviation to each side.{goal} {}.",
             of(comparison.seeds_there(), "seed"),
-            comparison.shorter_runs()
+            comparison.same_steps()
         ),
         legend: Legend::of(comparison),
         wide: curves.iter().map(|panel| panel.draw(&y)).collect(),

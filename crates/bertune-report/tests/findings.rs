@@ -113,7 +113,10 @@ fn a_method_of_fewer_steps_is_told_of() {
     assert_eq!(page.matches(caption).count(), 3, "curves, gaps and trust: {page}");
     // A gap after 7 steps says nothing beside one after 100.
     assert!(words.contains("That cannot be told from runs of other lengths."), "{words}");
-    assert!(words.contains("not compared, for the runs differ in length. Only"), "{words}");
+    assert!(
+        words.contains("gaps between training and validation cannot be compared. Only"),
+        "{words}"
+    );
 }
 
 #[test]

@@ -180,7 +180,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::Sampling;
+    use crate::{Sampling, Thresholds};
 
     type B = Autodiff<Flex>;
 
@@ -279,6 +279,7 @@ mod tests {
         assert!(refused(TrainingConfig { label_smoothing: 0.1, ..Default::default() }));
         assert!(refused(TrainingConfig { focal_gamma: 1.0, ..Default::default() }));
         assert!(refused(TrainingConfig { sampling: Sampling::Balanced, ..Default::default() }));
+        assert!(refused(TrainingConfig { thresholds: Thresholds::Half, ..Default::default() }));
         let class_weights = ClassWeights::Rule(ClassWeightRule::Auto);
         assert!(refused(TrainingConfig { class_weights, ..Default::default() }));
     }

@@ -10,9 +10,9 @@ use crate::{Cell, Comparison, Method, Size};
 pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let mut tally = Tally::default();
     let mut details = Vec::new();
-    let (others, shorter): (Vec<_>, Vec<_>) =
+    let (as_long, left_out): (Vec<_>, Vec<_>) =
         comparison.others().partition(|method| comparison.is_as_long(method));
-    for method in others {
+    for method in &as_long {
         let gap = |cell: &Cell| cell.gap(comparison.metric);
         let pairs = comparison.differences(&method.name, gap, |size| comparison.gap_variance(size));
         pairs.iter().for_each(|(_, difference)| tally.add(Verdict::of(difference)));
@@ -25,7 +25,7 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
                 .into(),
         );
     }
-    details.extend(shorter.iter().map(|method| {
+    details.extend(left_out.iter().map(|method| {
         let title = capitalised(&method.title);
         format!(
             "{title} is left out: a gap grows with the steps, and its runs have another number."
@@ -34,7 +34,7 @@ pub(super) fn finding(comparison: &Comparison) -> (Finding, Tally) {
     let words = Words { good: "a smaller gap", bad: "a larger gap" };
     let finding = Finding {
         question: "Is there less overfitting?".into(),
-        answer: match tally.pairs() == 0 && !shorter.is_empty() {
+        answer: match as_long.is_empty() && !left_out.is_empty() {
             true => "That cannot be told from runs of other lengths.".into(),
             false => tally.answer(comparison, (tally.less, tally.more), &words),
         },

@@ -40,11 +40,10 @@ fn same_rows(comparison: &Comparison) -> String {
 
 fn budget(comparison: &Comparison) -> String {
     format!(
-        "On one size all methods take the same number of steps{}, at the learning rates that this \
-         page names, which were not searched for on this data; another budget or rate may change \
+        "{}, at the learning rates that this page names, which were not searched for on this data; another budget or rate may change \
          the picture. Intervals are not corrected for the number of comparisons: of twenty without \
          a difference, one is expected to look like one.",
-        comparison.shorter_runs()
+        comparison.same_steps()
     )
 }
 
